@@ -1,0 +1,56 @@
+"""Every error that edged raises on purpose.
+
+EdgedError
+├── ConfigError     the configuration is wrong; the daemon does not start (exit 78)
+├── CaptureError    a camera cannot be opened or read
+├── ModelError      a model file cannot be used
+├── BrokerError     the MQTT broker refuses us
+└── ListenError     an address cannot be listened on
+
+The text of each is one line for a person: what is wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class EdgedError(Exception):
+    """Base of all errors that are reported as a plain line and never as a traceback."""
+
+
+class ConfigError(EdgedError):
+    """The configuration is wrong; ``problems`` holds one line for each thing to mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class CaptureFault(Enum):
+    """Why a camera cannot be had, as far as it decides when to try again."""
+
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"  # wrong password or no such stream: trying soon will not help
+    SILENT = "silent"
+    BROKEN = "broken"
+
+
+class CaptureError(EdgedError):
+    """A camera cannot be opened or read; ``fault`` says of what kind the trouble is."""
+
+    def __init__(self, text: str, fault: CaptureFault = CaptureFault.UNREACHABLE) -> None:
+        super().__init__(text)
+        self.fault = fault
+
+
+class ModelError(EdgedError):
+    """A model file cannot be used."""
+
+
+class BrokerError(EdgedError):
+    """The MQTT broker cannot be reached or refuses us."""
+
+
+class ListenError(EdgedError):
+    """An address cannot be listened on."""
