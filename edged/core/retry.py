@@ -11,7 +11,9 @@ class Backoff:
     Jitter keeps sixteen cameras behind one switch from coming back in the same instant.
     """
 
-    def __init__(self, first_s: float = 1.0, longest_s: float = 60.0, rng: random.Random | None = None) -> None:
+    def __init__(
+        self, first_s: float = 1.0, longest_s: float = 60.0, rng: random.Random | None = None
+    ) -> None:
         self._first_s = first_s
         self._longest_s = longest_s
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing

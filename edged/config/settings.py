@@ -1,0 +1,193 @@
+"""Every setting that edged has, with its type, unit, range and default.
+
+``etc/edged.toml`` documents the same keys for people; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations at run time
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
+
+ID_PATTERN = r"^[a-zA-Z0-9_-]+$"
+RESERVED_CAMERA_IDS = frozenset({"set", "status", "health"})  # topics of the box itself
+
+Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
+Score = Annotated[float, Field(ge=0.01, le=1.0)]
+FramesPerSecond = Annotated[float, Field(ge=0.1, le=30.0)]
+TimeoutSeconds = Annotated[float, Field(ge=1.0, le=120.0)]
+InputSide = Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
+
+
+def _host_id() -> str:
+    """Name the box after its host, as far as a topic may carry that name."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "-", socket.gethostname().split(".")[0]) or "edged"
+
+
+def _is_camera_address(url: str) -> str:
+    """Accept what capture can open; the text of the error is for the person who mistyped it."""
+    known = ("rtsp://", "rtsps://", "http://", "https://", "file:", "/")
+    if not url.startswith(known):
+        msg = "an address like rtsp://…, rtsps://…, http://… (MJPEG), /dev/video0 or /path/to/clip.mp4"
+        raise ValueError(msg)
+    return url
+
+
+def _is_topic(topic: str) -> str:
+    """Refuse what a broker would refuse, or what would subscribe to everybody."""
+    if not topic or topic.startswith(("/", "$")) or topic.endswith("/") or set(topic) & set("#+\0"):
+        msg = "a topic without wildcards and without / at either end, such as edged/porch"
+        raise ValueError(msg)
+    return topic
+
+
+CameraUrl = Annotated[str, AfterValidator(_is_camera_address)]
+Topic = Annotated[str, AfterValidator(_is_topic)]
+
+
+class Section(BaseModel):
+    """A table of the file: immutable, and a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+
+
+class BoxSettings(Section):
+    """Who this box is among the others on the same broker."""
+
+    id: Id = Field(default_factory=_host_id)
+
+
+class MqttSettings(Section):
+    """The broker and how to reach it."""
+
+    enabled: bool = True
+    host: str = Field("localhost", min_length=1)
+    port: int | None = Field(None, ge=1, le=65535)
+    username: str | None = None
+    password: SecretStr | None = None
+    client_id: str | None = Field(None, min_length=1, max_length=128)
+    base_topic: Topic | None = None
+    keepalive_s: int = Field(15, ge=5, le=600)
+    tls: bool = False
+    ca_file: FilePath | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
+    events_kept: int = Field(10_000, ge=10, le=1_000_000)
+
+    @model_validator(mode="after")
+    def _has_whole_client_certificate(self) -> MqttSettings:
+        if (self.cert_file is None) != (self.key_file is None):
+            msg = "cert_file and key_file together, or neither"
+            raise ValueError(msg)
+        if (self.ca_file or self.cert_file) and not self.tls:
+            msg = "tls = true when ca_file or cert_file is given"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def port_in_use(self) -> int:
+        """The port of the settings, or the one that the protocol is known by."""
+        return self.port or (8883 if self.tls else 1883)
+
+
+class ModelSettings(Section):
+    """The detector's network and what runs it."""
+
+    file: FilePath
+    labels_file: FilePath | None = None
+    input_size: tuple[InputSide, InputSide] | None = None
+    providers: tuple[Literal["cpu", "openvino", "cuda", "tensorrt"], ...] = ("cpu",)
+    workers: int = Field(1, ge=1, le=8)
+
+
+class DetectSettings(Section):
+    """What is looked for, and how often."""
+
+    enabled: bool = True
+    fps: FramesPerSecond = 5.0
+    confidence: Score = 0.4
+    iou_threshold: Score = 0.5
+    labels: tuple[str, ...] = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
+
+
+class TrackSettings(Section):
+    """How detections become tracks; the names are ByteTrack's."""
+
+    track_activation_threshold: Score | None = None
+    low_threshold: Score = 0.1
+    lost_track_buffer_s: float = Field(2.0, ge=0.1, le=60.0)
+    minimum_matching_threshold: Score = 0.8
+    minimum_consecutive_frames: int = Field(1, ge=1, le=30)
+
+
+class CameraSettings(Section):
+    """One camera; ``detect`` and ``track`` are the common ones with this camera's own laid over them."""
+
+    name: str | None = Field(None, min_length=1, max_length=100)
+    enabled: bool = True
+    url: CameraUrl = Field(repr=False)
+    detect_url: CameraUrl | None = Field(None, repr=False)
+    transport: Literal["tcp", "udp"] = "tcp"
+    open_timeout_s: TimeoutSeconds = 10.0
+    read_timeout_s: TimeoutSeconds = 10.0
+    frozen_after_s: float = Field(60.0, ge=0.0, le=3600.0)
+    hardware: str = Field("none", pattern=r"^[a-z0-9]+$")
+    detect: DetectSettings = DetectSettings()
+    track: TrackSettings = TrackSettings()
+
+
+class HttpSettings(Section):
+    """Where health and metrics are served."""
+
+    enabled: bool = True
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(8480, ge=1, le=65535)
+    token: SecretStr | None = Field(None, min_length=16)
+
+    @model_validator(mode="after")
+    def _is_guarded(self) -> HttpSettings:
+        if self.enabled and not self.token and not _is_loopback(self.host):
+            msg = f"token_file (or token) because host {self.host} can be reached from other machines"
+            raise ValueError(msg)
+        return self
+
+
+class LogSettings(Section):
+    """How much is said."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    box: BoxSettings = Field(default_factory=BoxSettings)
+    mqtt: MqttSettings = MqttSettings()
+    model: ModelSettings
+    detect: DetectSettings = DetectSettings()
+    track: TrackSettings = TrackSettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+    cameras: dict[Id, CameraSettings] = Field(default_factory=dict)
+
+    @property
+    def base_topic(self) -> str:
+        """What every topic of this box begins with."""
+        return self.mqtt.base_topic or f"edged/{self.box.id}"
+
+    @property
+    def client_id(self) -> str:
+        """What the broker knows this box by."""
+        return self.mqtt.client_id or f"edged-{self.box.id}"
