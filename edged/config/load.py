@@ -197,7 +197,7 @@ class _Loader:
             )
 
     def _is_news(self, detail: ErrorDetails, inherited: set[Path_]) -> bool:
-        """Whether the finding is not yet reported: at the common key a camera inherited, or as an empty secret."""
+        """Whether the finding is not yet reported, where a camera inherited it from or as an unread secret."""
         path = tuple(str(part) for part in detail["loc"])
         return path[:4] not in inherited and path not in self._reported
 
@@ -249,7 +249,7 @@ def _hint(path: Path_) -> str:
     """Say how a missing key may be given, where it is not plain."""
     if path[-1] in CAMERA_SECRETS:
         return f': give {path[-1]} = "rtsp://…" or {path[-1]}_file'
-    if path == ("model",) or path == ("model", "file"):
+    if path in {("model",), ("model", "file")}:
         return ': give file = "/path/to/model.onnx" in [model]'
     return ""
 
