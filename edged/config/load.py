@@ -197,7 +197,7 @@ class _Loader:
             )
 
     def _is_news(self, detail: ErrorDetails, inherited: set[Path_]) -> bool:
-        """Whether the finding is not yet reported, where a camera inherited it from or as an unread secret."""
+        """Whether it is not yet reported, where a camera inherited it from or as an unread secret."""
         path = tuple(str(part) for part in detail["loc"])
         return path[:4] not in inherited and path not in self._reported
 

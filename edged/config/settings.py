@@ -117,7 +117,7 @@ class TrackSettings(Section):
     """How detections become tracks; the names are ByteTrack's."""
 
     track_activation_threshold: Score | None = None
-    low_threshold: Score = 0.1
+    low_threshold: float = Field(0.1, ge=0.1, le=1.0)  # supervision ignores every score up to 0.1
     lost_track_buffer_s: float = Field(2.0, ge=0.1, le=60.0)
     minimum_matching_threshold: Score = 0.8
     minimum_consecutive_frames: int = Field(1, ge=1, le=30)
