@@ -1,4 +1,4 @@
-"""Hardware decoding on a machine that has none: what matters is that cameras still work, and that it is said."""
+"""Hardware decoding where there is none: cameras must still work, and it must be said."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_any_other_rate_is_met_on_average(wanted: float) -> None:
 
 
 def test_times_that_jitter_do_not_lose_pictures() -> None:
-    rng = random.Random(1)
+    rng = random.Random(1)  # noqa: S311 - repeatable jitter
     times_s = [index * 0.04 + rng.uniform(-0.004, 0.004) for index in range(1000)]
     assert len(taken(outlet(25), times_s)) == 1000
     assert taken(outlet(5), times_s)[10:] == list(range(50, 1000, 5))
