@@ -126,7 +126,7 @@ class Connection:
         if self._is_to_decode(has_new_sets):
             self._decode(packet, stamp, now_s)
         else:
-            self._decoder = None
+            self._decoder = self._fingerprint = None
             self.progress.undecoded_since_s = self.progress.unchanged_since_s = None
         if not self._stop.is_set():
             self._outlets.put_packet(packet, stamp, self._known()[0])
@@ -158,7 +158,7 @@ class Connection:
         if frames:
             self.progress.undecoded_since_s = None
             self._fruitless_packets = 0
-        else:
+        elif decoder.has_key_frame:
             self.progress.undecoded_since_s = self.progress.undecoded_since_s or now_s
             self._doubt_hardware(decoder)
         for frame in frames:

@@ -11,6 +11,7 @@ import pytest
 from edged.capture import CaptureOptions, StreamPool
 from edged.core.types import CameraState, CameraStatus, Packet
 from tests.capture.conftest import PLAIN
+from tests.parts.clips import ClipSpec
 from tests.parts.fault_proxy import FaultProxy
 from tests.parts.waiting import wait_for
 from tests.parts.watching import Watcher
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.parts.clips import ClipSpec
     from tests.parts.rtsp_server import RtspServer
 
 
@@ -76,6 +76,20 @@ def test_rate_can_be_changed_while_it_runs(options: CaptureOptions) -> None:
         watcher.outlet.reschedule(5)
         numbers = [frame.number for frame in watcher.wait_for_frames(6)][2:]
         assert {later - earlier for earlier, later in itertools.pairwise(numbers)} == {5}
+
+
+@pytest.mark.slow
+def test_who_comes_in_mid_gop_waits_for_the_key_frame_and_stalls_nothing(
+    clip: Callable[[ClipSpec], Path],
+) -> None:
+    spec = ClipSpec(seconds=3, key_frame_interval=75)
+    with Watcher(CaptureOptions(str(clip(spec)), read_timeout_s=1), fps=None) as watcher:
+        packets: list[Packet] = []
+        watcher.stream.subscribe_packets(packets.append)
+        wait_for(lambda: len(packets) > 10, 5, "packets")
+        outlet = watcher.stream.subscribe_frames(5)
+        wait_for(lambda: not outlet.slot.is_empty, 5, "a frame")
+        assert watcher.states == [CameraState.CONNECTING, CameraState.STREAMING]
 
 
 def test_restart_connects_anew_at_once(options: CaptureOptions) -> None:
