@@ -112,7 +112,7 @@ class Stream:
         self._watchers = tuple(other for other in self._watchers if other != on_change)
 
     def subscribe_frames(self, fps: float, wake: Callable[[], None] = lambda: None) -> FrameOutlet:
-        """Put frames into the outlet's slot from the next key frame on, at most ``fps`` a second."""
+        """Put frames into the outlet's slot, at most ``fps`` (over 0) a second; decoding begins with it."""
         outlet = FrameOutlet(fps, wake)
         self._outlets.add_frame_outlet(outlet)
         return outlet

@@ -78,12 +78,26 @@ def test_rate_can_be_changed_while_it_runs(options: CaptureOptions) -> None:
         assert {later - earlier for earlier, later in itertools.pairwise(numbers)} == {5}
 
 
+LONG_GOP = ClipSpec(seconds=3, key_frame_interval=75)
+
+
+def test_who_comes_in_mid_gop_need_not_wait_for_the_key_frame(clip: Callable[[ClipSpec], Path]) -> None:
+    with Watcher(CaptureOptions(str(clip(LONG_GOP))), fps=None) as watcher:
+        packets: list[Packet] = []
+        watcher.stream.subscribe_packets(packets.append)
+        wait_for(lambda: len(packets) > 10, 5, "packets")
+        outlet = watcher.stream.subscribe_frames(5)
+        wait_for(lambda: not outlet.slot.is_empty, 5, "a frame")
+        assert sum(packet.is_key_frame for packet in packets) <= 1
+        assert watcher.stream.statistics().decode_errors == 0
+
+
 @pytest.mark.slow
-def test_who_comes_in_mid_gop_waits_for_the_key_frame_and_stalls_nothing(
+def test_where_no_gop_is_kept_the_wait_for_the_key_frame_stalls_nothing(
     clip: Callable[[ClipSpec], Path],
 ) -> None:
-    spec = ClipSpec(seconds=3, key_frame_interval=75)
-    with Watcher(CaptureOptions(str(clip(spec)), read_timeout_s=1), fps=None) as watcher:
+    with Watcher(CaptureOptions(str(clip(LONG_GOP)), read_timeout_s=1), fps=None) as watcher:
+        watcher.stream._outlets._gop._capacity_bytes = 0
         packets: list[Packet] = []
         watcher.stream.subscribe_packets(packets.append)
         wait_for(lambda: len(packets) > 10, 5, "packets")
