@@ -1,6 +1,6 @@
 """Which YOLO an ONNX file is: by what it says of itself and by what comes out of it, not by shape alone.
 
-Several families share shapes: YOLOX raw and decoded, YOLOX with one class and end-to-end rows. So the model is run
+Several families share shapes: YOLOX raw and decoded, or with one class and end-to-end rows. So the model is run
 once on a made-up picture, and the numbers decide.
 """
 
@@ -79,7 +79,7 @@ def image_input(signature: Signature) -> Tensor:
 
 
 def input_size(tensor: Tensor, metadata: Mapping[str, str], wanted: Size | None) -> Size:
-    """The size to feed: the model's own; where that varies ``wanted``, else what it was made with, or 640x640."""
+    """The model's own size; where that varies ``wanted``, else what it was made with, or 640x640."""
     height, width = tensor.shape[2:]
     if isinstance(height, int) and isinstance(width, int):
         own = Size(width, height)
