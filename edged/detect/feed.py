@@ -35,7 +35,7 @@ class FeedSettings:
 class Feed:
     """Frames put into ``slot`` come back as results, in a worker's thread, one at a time and in their order.
 
-    A new frame replaces one that still waits; ``slot.dropped`` counts those. The workers make and change feeds.
+    A new frame replaces one that still waits; ``slot.dropped`` counts those. Only the workers change a feed.
     """
 
     def __init__(

@@ -75,7 +75,7 @@ class _Scored:
 
 def _by_objectness(table: NDArray[Any], min_score: float) -> _Scored:
     """Rows of ``box, objectness, classes…`` whose objectness times best class reaches ``min_score``."""
-    rows = np.flatnonzero(table[:, 4] >= min_score)
+    rows = np.flatnonzero(table[:, 4].astype(np.float32, copy=False) >= min_score)
     values = table[rows].astype(np.float32)
     class_ids = values[:, 5:].argmax(axis=1)
     scores = values[:, 4] * values[np.arange(len(values)), 5 + class_ids]

@@ -1,7 +1,7 @@
 """Which YOLO an ONNX file is: by what it says of itself and by what comes out of it, not by shape alone.
 
-Several families share shapes: YOLOX raw and decoded, or with one class and end-to-end rows. So the model is run
-once on a made-up picture, and the numbers decide.
+Several families share shapes: YOLOX raw and decoded, or with one class and end-to-end rows. So the model
+is run once on a made-up picture, and the numbers decide.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whose turn it is: the earliest deadline, on a clock that runs as fast as the box can follow.
 
-Each pass moves a feed's deadline on by one of its periods. While the box keeps up, whoever has a frame is served.
-When it does not, every feed gets the same part of the rate it wants. A feed that was idle starts at the
-present: it is owed nothing for the time when it had nothing to show.
+Each pass moves a feed's deadline on by one of its periods. While the box keeps up, whoever has a frame is
+served. When it does not, every feed gets the same part of the rate it wants. A feed that was idle starts at
+the present: it is owed nothing for the time when it had nothing to show.
 """
 
 from __future__ import annotations
