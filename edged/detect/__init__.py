@@ -1,0 +1,1 @@
+"""Finding things in pictures: ONNX models, their output layouts, and the workers that all cameras share."""
