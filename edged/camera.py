@@ -47,6 +47,28 @@ class CameraListener(Protocol):
         """The camera's stream has changed its state."""
 
 
+class Everybody:
+    """Passes on to each of its listeners what a camera tells."""
+
+    def __init__(self, *listeners: CameraListener) -> None:
+        self.listeners = listeners
+
+    def on_tracked(self, tracked: TrackedFrame) -> None:
+        """A detection pass is done."""
+        for listener in self.listeners:
+            listener.on_tracked(tracked)
+
+    def on_event(self, event: Event) -> None:
+        """Something happened."""
+        for listener in self.listeners:
+            listener.on_event(event)
+
+    def on_status(self, camera_id: str, status: CameraStatus) -> None:
+        """The camera's stream has changed its state."""
+        for listener in self.listeners:
+            listener.on_status(camera_id, status)
+
+
 class Camera:
     """Runs one camera from its settings; ``start`` and ``stop`` once, from one thread.
 
@@ -107,11 +129,12 @@ class Camera:
         if self._stream is None or self._feed is None:
             return
         self._workers.change(self._feed, self._feed_settings())
-        self._look_away()
-        self._look()
         with self._lock:
             self._tracker.set_confidence(detect.confidence)
-        if not detect.enabled:
+        if detect.enabled:
+            self._look()
+        else:
+            self._look_away()
             self._end_tracks(self._clock.wall_s())
 
     @property
@@ -160,8 +183,10 @@ class Camera:
 
     def _look(self) -> None:
         """Have frames decoded, if anything is to be detected in them."""
-        if self._stream and self._feed and self.detect.enabled:
-            self._outlet = self._stream.subscribe_frames(self._feed.slot, self.detect.fps)
+        if self._outlet:
+            self._outlet.reschedule(self.detect.fps)
+        elif self._stream and self._feed and self.detect.enabled:
+            self._outlet = self._stream.subscribe_frames(self.detect.fps, self._feed.slot)
 
     def _look_away(self) -> None:
         if self._stream and self._outlet:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edged.capture.options import CaptureOptions
-    from edged.core.types import Packet
+    from edged.core.mailbox import LatestSlot
+    from edged.core.types import Frame, Packet
 
 _log = logging.getLogger(__name__)
 
@@ -112,9 +113,9 @@ class Stream:
         """Call ``on_change`` no more."""
         self._watchers = tuple(other for other in self._watchers if other != on_change)
 
-    def subscribe_frames(self, fps: float, wake: Callable[[], None] = lambda: None) -> FrameOutlet:
-        """Decode from the next key frame on and put frames into the outlet's slot, at most ``fps`` a second."""
-        outlet = FrameOutlet(fps, wake)
+    def subscribe_frames(self, fps: float, slot: LatestSlot[Frame]) -> FrameOutlet:
+        """Decode from the next key frame on and put frames into ``slot``, at most ``fps`` a second."""
+        outlet = FrameOutlet(fps, slot)
         self._outlets.add_frame_outlet(outlet)
         return outlet
 
