@@ -104,17 +104,15 @@ class Camera:
     def start(self) -> None:
         """Begin to connect; returns at once."""
         self._feed = self._workers.add(self.camera_id, self._feed_settings(), self._on_result)
-        self._stream = self._pool.acquire(capture_options(self.settings), self.camera_id)
-        self._stream.watch(self._on_status)
+        self._stream = self._pool.acquire(capture_options(self.settings), self.camera_id, self._on_status)
         self._look()
 
     def stop(self, timeout_s: float) -> None:
         """Let go of the stream and the detector; every track ends."""
         if self._stream and self._feed:
             self._look_away()
-            self._stream.unwatch(self._on_status)
             self._workers.remove(self._feed)
-            self._pool.release(self._stream, timeout_s)
+            self._pool.release(self._stream, self._on_status, timeout_s)
         self._end_tracks(self._clock.wall_s())
         self._stream = self._feed = None
 
@@ -143,6 +141,11 @@ class Camera:
         if self._stream is None:
             return CameraStatus(CameraState.DISABLED, "switched off in the configuration", self._clock.wall_s())
         return self._stream.status
+
+    @property
+    def is_unwatched(self) -> bool:
+        """Whether the thread that minds the stream is gone, which only a fault of ours can do."""
+        return self._stream is not None and not self._stream.is_minded
 
     @property
     def last(self) -> TrackedFrame | None:
