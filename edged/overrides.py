@@ -31,7 +31,7 @@ class Override:
 
 
 class Overrides:
-    """What commands have set, by camera and key of its ``[detect]`` table; written to ``file`` at each change."""
+    """What commands have set in each camera's ``[detect]``; written to ``file`` at each change."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
