@@ -5,11 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from edged.pipeline import model_options
 from edged.camera import capture_options
 from edged.capture import probe
 from edged.core.errors import EdgedError
 from edged.detect import check_model, report_lines
+from edged.pipeline import model_options
 from edged.publish.probe import probe_broker
 from edged.publish.reasons import address
 

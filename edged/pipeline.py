@@ -69,7 +69,7 @@ class Pipeline:
         await self._stop_publisher()
 
     async def apply(self, new: Settings, detector: Detector | None) -> None:
-        """Go over to ``new``, with ``detector`` where the model changed; what did not change is not touched."""
+        """Go over to ``new``, with ``detector`` where the model changed; leave alone what did not change."""
         old, self._settings = self._settings, new
         is_new_broker = (new.mqtt, new.box) != (old.mqtt, old.box)
         if is_new_broker:
