@@ -1,10 +1,10 @@
-"""Opens a camera and yields its encoded pictures; every trouble becomes a CaptureError that says what to do."""
+"""Opens a camera and yields its encoded pictures; every trouble is a CaptureError that says what to do."""
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 import av
 from av.bitstream import BitStreamFilterContext
 
+from edged.capture.decoder import Encoding
 from edged.capture.url import SourceKind, local_path, network_address, redact, source_kind
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.types import Size
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     from av.container import InputContainer
@@ -32,6 +35,23 @@ _STREAM_OPTIONS = {
 _HTTP_OPTIONS = {"analyzeduration": "500000", "probesize": "500000"}
 
 
+_MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], CaptureFault, str], ...] = (
+    (av.error.HTTPForbiddenError, CaptureFault.REFUSED, "this user may not see this stream (403)"),
+    (av.error.HTTPNotFoundError, CaptureFault.REFUSED, "the camera has no such stream (404); check the path"),
+    (av.error.HTTPServerError, CaptureFault.UNREACHABLE, "the camera has an error of its own (5xx)"),
+    ((av.error.ExitError, TimeoutError), CaptureFault.SILENT, "nothing came for {timeout_s:g} s"),
+    (ConnectionRefusedError, CaptureFault.UNREACHABLE, "connection refused: nothing listens at this port"),
+    ((ConnectionError, av.error.EOFError), CaptureFault.UNREACHABLE, "the camera closed the connection"),
+    (PermissionError, CaptureFault.REFUSED, "edged may not read it; check its owner and mode"),
+    (av.error.InvalidDataError, CaptureFault.BROKEN, "what comes is no video that can be understood"),
+    (
+        av.error.DemuxerNotFoundError,
+        CaptureFault.REFUSED,
+        "the installed PyAV cannot read this kind of source",
+    ),
+)
+
+
 class Demuxer:
     """One open connection to a camera, or one open file."""
 
@@ -41,13 +61,17 @@ class Demuxer:
         self._stop = stop
         self._video: VideoStream = container.streams.video[0]
         context = self._video.codec_context
-        self.codec: str = context.codec.name if context.codec else context.name
-        self.extradata: bytes = context.extradata or b""
+        self.encoding = Encoding(
+            codec=context.name,
+            extradata=context.extradata or b"",
+            size=Size(context.width, context.height),
+            pixel_format=context.pix_fmt,
+        )
         self.declared_fps = float(self._video.average_rate or 0)
         self.has_audio = bool(container.streams.audio)
 
     def packets(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
-        """Yield each encoded picture with the time it claims; ends only by CaptureError or when told to stop."""
+        """Yield each encoded picture with the time it claims, until CaptureError or told to stop."""
         with _explained(self._options, self._options.read_timeout_s):
             if source_kind(self._options.url) is SourceKind.FILE:
                 yield from self._paced_for_ever()
@@ -63,7 +87,7 @@ class Demuxer:
 
     def _live(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         # An MJPEG server sends no times; the demuxer would invent them at 25 fps.
-        has_times = source_kind(self._options.url) is SourceKind.RTSP or self.codec != "mjpeg"
+        has_times = source_kind(self._options.url) is SourceKind.RTSP or self.encoding.codec != "mjpeg"
         for packet in self._container.demux(self._video):
             if self._stop.is_set():
                 return
@@ -91,14 +115,13 @@ class Demuxer:
             self._container.seek(0)
 
     def _file_packets(self) -> Iterator[AvPacket[VideoStream]]:
-        name = ANNEXB_FILTERS.get(self.codec)
+        name = ANNEXB_FILTERS.get(self.encoding.codec)
         if name is None:
             yield from (packet for packet in self._container.demux(self._video) if packet.size)
             return
         annexb = BitStreamFilterContext(name, self._video)
         for demuxed in self._container.demux(self._video):
-            for packet in annexb.filter(demuxed if demuxed.size else None):
-                yield packet
+            yield from annexb.filter(demuxed if demuxed.size else None)
 
     def _frame_s(self, packet: AvPacket[VideoStream]) -> float:
         if packet.duration:
@@ -169,42 +192,21 @@ def explain(error: Exception, options: CaptureOptions, timeout_s: float) -> Capt
 
 
 def _meaning(error: Exception, options: CaptureOptions, timeout_s: float) -> tuple[str, CaptureFault]:
-    has_login = "@" in options.url
-    match error:
-        case av.error.HTTPUnauthorizedError() if has_login:
-            return "wrong user or password (401)", CaptureFault.REFUSED
-        case av.error.HTTPUnauthorizedError():
-            return (
-                "the camera wants a user and a password (401): rtsp://user:password@…",
-                CaptureFault.REFUSED,
-            )
-        case av.error.HTTPForbiddenError():
-            return "this user may not see this stream (403)", CaptureFault.REFUSED
-        case av.error.HTTPNotFoundError():
-            return "the camera has no such stream (404); check the path", CaptureFault.REFUSED
-        case av.error.HTTPClientError():
-            hint = "tcp" if options.transport == "udp" else "udp"
-            return (
-                f"the camera refuses the request (4xx); perhaps transport {hint} works",
-                CaptureFault.REFUSED,
-            )
-        case av.error.HTTPServerError():
-            return "the camera has an error of its own (5xx)", CaptureFault.UNREACHABLE
-        case av.error.ExitError() | TimeoutError():
-            return f"nothing came for {timeout_s:g} s", CaptureFault.SILENT
-        case ConnectionRefusedError():
-            return "connection refused: nothing listens at this port", CaptureFault.UNREACHABLE
-        case ConnectionError() | av.error.EOFError():
-            return "the camera closed the connection", CaptureFault.UNREACHABLE
-        case PermissionError() if network_address(options.url) is None:
-            return "edged may not read it; check its owner and mode", CaptureFault.REFUSED
-        case av.error.InvalidDataError():
-            return "what comes is not a video stream that can be understood", CaptureFault.BROKEN
-        case av.error.DemuxerNotFoundError():
-            return "this kind of device or file is not supported by the installed PyAV", CaptureFault.REFUSED
+    for kinds, fault, text in _MEANINGS:
+        if isinstance(error, kinds):
+            return text.format(timeout_s=timeout_s), fault
+    if isinstance(error, av.error.HTTPUnauthorizedError):
+        has_login = "@" in options.url
+        text = "wrong user or password (401)" if has_login else "the camera wants a user and a password (401)"
+        return text, CaptureFault.REFUSED
+    if isinstance(error, av.error.HTTPClientError):
+        other = "tcp" if options.transport == "udp" else "udp"
+        return f"the camera refuses the request (4xx); perhaps transport {other} works", CaptureFault.REFUSED
     number = getattr(error, "errno", None)
-    reason = os.strerror(number) if isinstance(number, int) and 0 < number < 200 else type(error).__name__  # noqa: PLR2004 - above are FFmpeg's own numbers
-    return f"cannot be read: {reason}", CaptureFault.UNREACHABLE
+    is_of_system = isinstance(number, int) and number in errno.errorcode
+    return f"cannot be read: {os.strerror(number) if is_of_system else error.__class__.__name__}", (
+        CaptureFault.UNREACHABLE
+    )
 
 
 def _pts_s(packet: AvPacket[VideoStream]) -> float | None:

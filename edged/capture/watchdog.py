@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from edged.capture.options import CaptureOptions
 
 KEY_FRAME_PATIENCE_S = 30.0
-"""Cameras that save bandwidth send a key frame only every 10 or 20 seconds, and nothing can be seen before."""
+"""Thrifty cameras send a key frame only every 10 or 20 seconds, and nothing can be seen before."""
 
 
 @dataclass(slots=True)
