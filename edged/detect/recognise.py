@@ -106,11 +106,11 @@ def recognise(probe: Probe) -> tuple[Layout, tuple[str, ...]]:
     _, rows, columns = probe.output.shape
     for strides in _STRIDES:
         count = cells(probe.model_input, strides)
-        if columns == count:
+        if columns == count and rows > 4:  # noqa: PLR2004 - the box comes before the classes
             return _yolov8(probe, strides)
-        if rows == _ANCHORS_V5 * count:
+        if rows == _ANCHORS_V5 * count and columns > 5:  # noqa: PLR2004 - box and objectness
             return _yolov5(probe, strides)
-        if rows == count:
+        if rows == count and columns > 5:  # noqa: PLR2004 - box and objectness
             return _yolox(probe, strides)
     if columns == _END_TO_END_COLUMNS:
         return _end_to_end(probe)
@@ -138,7 +138,7 @@ def only_table(signature: Signature, outputs: list[NDArray[Any]]) -> NDArray[np.
 
 def _yolov8(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
     table = probe.output[0].T
-    labels = _labels(probe, table.shape[1] - 4)
+    labels = labels_for(probe.known_labels, table.shape[1] - 4)
     _check_scores(probe, table[:, 4:])
     _check_pixels(probe, YoloV8.name, _centres(table, probe.model_input, strides, anchors=1))
     return YoloV8(), labels
@@ -146,7 +146,7 @@ def _yolov8(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
 
 def _yolov5(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
     table = probe.output[0]
-    labels = _labels(probe, table.shape[1] - 5)
+    labels = labels_for(probe.known_labels, table.shape[1] - 5)
     _check_scores(probe, table[:, 4:])
     _check_pixels(probe, YoloV5.name, _centres(table, probe.model_input, strides, anchors=_ANCHORS_V5))
     return YoloV5(), labels
@@ -154,15 +154,16 @@ def _yolov5(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
 
 def _yolox(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
     table = probe.output[0]
-    if probe.known_labels is not None and table.shape[1] == 4 + len(probe.known_labels):
+    centres = _centres(table, probe.model_input, strides, anchors=1)
+    names = len(probe.known_labels or ())
+    if centres is Centres.PIXELS and names and table.shape[1] == 4 + names:
         msg = "this is YOLOv8 with its output transposed: export it anew without that"
         raise refused(msg, probe.signature)
-    labels = _labels(probe, table.shape[1] - 5)
+    labels = labels_for(probe.known_labels, table.shape[1] - 5)
     _check_scores(probe, table[:, 4:])
     if (table[:, 4] == 1).all():
         msg = "the objectness is 1 everywhere as in YOLOv6, which edged does not know"
         raise refused(msg, probe.signature)
-    centres = _centres(table, probe.model_input, strides, anchors=1)
     if centres is Centres.OFFSETS:
         return YoloxRaw(probe.model_input, strides), labels
     _check_pixels(probe, YoloxDecoded.name, centres)
@@ -181,13 +182,6 @@ def _end_to_end(probe: Probe) -> tuple[Layout, tuple[str, ...]]:
         msg = f"it knows more classes than the {class_count} names given: set labels_file"
         raise refused(msg, probe.signature)
     return EndToEnd(), labels_for(probe.known_labels, class_count)
-
-
-def _labels(probe: Probe, class_count: int) -> tuple[str, ...]:
-    if class_count < 1:
-        msg = f"the output {shape_text(probe.output)} has boxes without classes"
-        raise refused(msg, probe.signature)
-    return labels_for(probe.known_labels, class_count)
 
 
 def _check_scores(probe: Probe, scores: NDArray[np.float32]) -> None:
