@@ -155,6 +155,7 @@ class MqttClient:
         if self._stop_at_s is None:
             return False
         goodbye_at_s, end_at_s = self._stop_at_s
+        self._outbox.retained.hurry()
         self._drain(session, goodbye_at_s)
         self._say_goodbye()
         self._drain(session, end_at_s)

@@ -84,6 +84,11 @@ class RetainedLane:
             self._sent_at_s.clear()
         self._wake()
 
+    def hurry(self) -> None:
+        """Send what is owed without regard to how often its topic may change."""
+        with self._lock:
+            self._sent_at_s.clear()
+
     def connection_lost(self) -> None:
         """Owe everything again: the broker may come back with an empty memory."""
         self._in_flight.clear()
