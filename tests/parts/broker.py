@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import shutil
 import signal
 import socket
@@ -92,6 +93,7 @@ class Broker:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         lines = [f"listener {self.port} 127.0.0.1", "persistence false", "max_queued_messages 100000"]
+        lines.append(f"user {getpass.getuser()}")  # or it drops root before it has read its files
         lines += self._access(users, acl)
         if certificates is not None:
             lines += [
@@ -110,7 +112,6 @@ class Broker:
             file.touch(mode=0o600)
             for name, password in users.items():
                 subprocess.run(["mosquitto_passwd", "-b", file, name, password], check=True, timeout=10)
-            file.chmod(0o644)  # mosquitto drops root before it reads
             lines.append(f"password_file {file}")
         if acl is not None:
             file = self._folder / "acl"

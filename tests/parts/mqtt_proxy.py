@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 CONNECT = 0x10
 SUBACK = 0x90
+REFUSED_VERSION = b"\x20\x02\x00\x01"
 TIMEOUT_S = 20.0
 
 
@@ -23,14 +24,15 @@ class HangUpError(Exception):
         self.last_words = last_words
 
 
-def _as_it_is(packet: bytes) -> bytes:
+def as_it_is(packet: bytes) -> bytes:
+    """Rule that lets everything be."""
     return packet
 
 
 def speaks_only_3(packet: bytes) -> bytes:
     """Rule for the client's packets: refuse MQTT 5 as an old broker does."""
     if packet[0] & 0xF0 == CONNECT and b"\x00\x04MQTT\x05" in packet[:12]:
-        raise HangUpError(b"\x20\x02\x00\x01")
+        raise HangUpError(REFUSED_VERSION)
     return packet
 
 
@@ -46,6 +48,11 @@ def denies_subscriptions(packet: bytes) -> bytes:
     return packet[:-1] + b"\x87" if packet[0] & 0xF0 == SUBACK else packet
 
 
+def gives_the_session_away(packet: bytes) -> bytes:
+    """Rule for the broker's packets: say 'session taken over' where it would grant a subscription."""
+    return b"\xe0\x02\x8e\x00" if packet[0] & 0xF0 == SUBACK else packet
+
+
 class MqttProxy:
     """Listens on ``port`` and passes packets on to ``upstream_port`` through its two rules."""
 
@@ -53,8 +60,8 @@ class MqttProxy:
         self,
         upstream_port: int,
         *,
-        from_client: Callable[[bytes], bytes] = _as_it_is,
-        from_broker: Callable[[bytes], bytes] = _as_it_is,
+        from_client: Callable[[bytes], bytes] = as_it_is,
+        from_broker: Callable[[bytes], bytes] = as_it_is,
     ) -> None:
         self._upstream_port = upstream_port
         self._from_client = from_client
@@ -113,14 +120,13 @@ class MqttProxy:
             self._spawn(self._pass_on, broker, client, self._from_broker)
 
     def _pass_on(self, source: socket.socket, sink: socket.socket, rule: Callable[[bytes], bytes]) -> None:
-        with contextlib.suppress(OSError, EOFError):
-            with source.makefile("rb") as stream:
-                while True:
-                    try:
-                        sink.sendall(rule(_read_packet(stream.read)))
-                    except HangUpError as end:
-                        source.sendall(end.last_words)
-                        break
+        with contextlib.suppress(OSError, EOFError), source.makefile("rb") as stream:
+            while True:
+                try:
+                    sink.sendall(rule(_read_packet(stream.read)))
+                except HangUpError as end:
+                    source.sendall(end.last_words)
+                    break
         for sock in (source, sink):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)

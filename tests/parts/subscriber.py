@@ -79,7 +79,9 @@ class Subscriber:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         with self._changed:
-            self._received.append(Received(message.topic, message.payload, message.qos, message.retain))
+            self._received.append(
+                Received(message.topic, bytes(message.payload), message.qos, message.retain)
+            )
             self._changed.notify_all()
 
     def _on_subscribe(self, *_: object) -> None:

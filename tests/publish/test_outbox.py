@@ -155,6 +155,22 @@ class TestRetained:
         retained.pump(wire)
         assert wire.sent[-1] == ("a", b"39"), "the last value must not be lost"
 
+    def test_what_others_say_wrongly_is_said_again(self, retained: RetainedLane, wire: ToyWire) -> None:
+        retained.put("a", b"1")
+        retained.heard("a", b"2")
+        retained.pump(wire)
+        retained.heard("a", b"2")
+        wire.confirm_all()
+        retained.pump(wire)
+        assert wire.sent == [("a", b"1")], "what is said already need not be said twice"
+        retained.heard("a", b"1")
+        retained.heard("b", b"1")
+        retained.pump(wire)
+        assert wire.sent == [("a", b"1")]
+        retained.heard("a", b"2")
+        retained.pump(wire)
+        assert wire.sent == [("a", b"1"), ("a", b"1")]
+
     def test_in_a_hurry_it_does_not_wait(self, retained: RetainedLane, wire: ToyWire) -> None:
         for value in (b"1", b"2"):
             retained.put("a", value, at_most_every_s=1.0)

@@ -180,7 +180,7 @@ def test_events_of_an_outage_arrive_once_in_order_and_with_their_own_times(
 
 
 def test_a_line_that_is_cut_again_and_again_loses_no_event_and_turns_none_around(
-    broker: Broker, subscriber: Subscriber, start: Start, proxy: MqttProxy
+    subscriber: Subscriber, start: Start, proxy: MqttProxy
 ) -> None:
     publisher = start(proxy.port)
     for cut in range(5):
@@ -242,6 +242,15 @@ def test_a_broker_that_stays_frozen_is_noticed_and_given_everything_when_it_is_b
     assert len(came) <= 11, "only the one under way may come twice, with the same id"
     wait_until(lambda: publisher.broker_health().connected, 10, "connected again")
     subscriber.wait_payload(STATUS, b"online", 10)
+
+
+def test_a_last_will_that_comes_late_is_contradicted(
+    broker: Broker, subscriber: Subscriber, start: Start
+) -> None:
+    start(broker.port)
+    subscriber.wait_payload(STATUS, b"online")
+    subscriber.publish(STATUS, b"offline", retain=True)
+    subscriber.wait_for(lambda: subscriber.payloads(STATUS) == [b"online", b"offline", b"online"])
 
 
 def test_a_camera_that_is_gone_leaves_nothing_behind(
