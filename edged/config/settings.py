@@ -16,7 +16,7 @@ ID_PATTERN = r"^[a-zA-Z0-9_-]+$"
 HARDWARE_PATTERN = r"^[a-z0-9]+$"
 PATTERNS = {
     ID_PATTERN: "letters, digits, _ and -",
-    HARDWARE_PATTERN: "lower-case letters and digits, such as none or vaapi",
+    HARDWARE_PATTERN: "lower-case letters and digits, such as none, auto or cuda",
 }
 RESERVED_CAMERA_IDS = frozenset({"set", "status", "health"})  # topics of the box itself
 
