@@ -10,8 +10,7 @@ from edged.capture import probe
 from edged.core.errors import EdgedError
 from edged.detect import check_model, report_lines
 from edged.pipeline import model_options
-from edged.publish.probe import probe_broker
-from edged.publish.reasons import address
+from edged.publish import address, probe_broker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -120,7 +120,7 @@ class Pipeline:
             settings.mqtt,
             base_topic=settings.base_topic,
             client_id=settings.client_id,
-            on_command=lambda command: self._loop.call_soon_threadsafe(self._obey, command),
+            on_command=self._on_command,
         )
         self._announcer = Announcer(self._publisher)
         self._everybody.listeners = (self._listener, self._announcer)
@@ -178,6 +178,10 @@ class Pipeline:
             if not set(camera.detect.labels) & set(detector.labels):
                 wanted, known = ", ".join(camera.detect.labels), ", ".join(detector.labels[:10])
                 log.warning("camera %s: the model knows none of %s; it knows %s", camera_id, wanted, known)
+
+    def _on_command(self, command: Command) -> None:
+        """Take a command from the publisher's thread into the loop."""
+        self._loop.call_soon_threadsafe(self._obey, command)
 
     def _obey(self, command: Command) -> None:
         """Do what a program on the broker asks for, and remember it."""

@@ -1,4 +1,4 @@
-"""The camera of the tests: a real RTSP server in its own process, which can be killed, frozen and brought back."""
+"""The camera of the tests: a real RTSP server in its own process, to be killed, frozen and brought back."""
 
 from __future__ import annotations
 
