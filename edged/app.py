@@ -13,13 +13,13 @@ import cv2
 
 from edged import __version__
 from edged.config import load
+from edged.config.overrides import Overrides
 from edged.core import log as logs
 from edged.core.clock import SYSTEM_CLOCK
 from edged.core.errors import ConfigError, EdgedError
 from edged.core.folders import state_folder
 from edged.core.types import Health
 from edged.health import BoxMeter, summary
-from edged.overrides import Overrides
 from edged.pipeline import Pipeline, load_detector
 from edged.pulse import Pulse
 from edged.serve import Site

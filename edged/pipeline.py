@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from edged.camera import CameraListener
     from edged.config import CameraSettings, ModelSettings, Settings
+    from edged.config.overrides import Overrides
     from edged.core.types import BrokerHealth, CameraHealth
     from edged.detect import Detector
-    from edged.overrides import Overrides
     from edged.publish import Command
 
 log = logging.getLogger(__name__)

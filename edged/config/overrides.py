@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edged.config import DetectSettings
+    from edged.config.settings import DetectSettings
 
 log = logging.getLogger(__name__)
 
