@@ -202,11 +202,9 @@ def _meaning(error: Exception, options: CaptureOptions, timeout_s: float) -> tup
     if isinstance(error, av.error.HTTPClientError):
         other = "tcp" if options.transport == "udp" else "udp"
         return f"the camera refuses the request (4xx); perhaps transport {other} works", CaptureFault.REFUSED
-    number = getattr(error, "errno", None)
-    is_of_system = isinstance(number, int) and number in errno.errorcode
-    return f"cannot be read: {os.strerror(number) if is_of_system else error.__class__.__name__}", (
-        CaptureFault.UNREACHABLE
-    )
+    number: int = getattr(error, "errno", None) or 0
+    reason = os.strerror(number) if number in errno.errorcode else type(error).__name__
+    return f"cannot be read: {reason}", CaptureFault.UNREACHABLE
 
 
 def _pts_s(packet: AvPacket[VideoStream]) -> float | None:

@@ -31,7 +31,7 @@ class StreamPool:
     ) -> Stream:
         """Return the running stream of ``options``; each acquire needs its release.
 
-        ``on_change(old, new)`` is called at each transition from now on, from the very first for a new stream.
+        ``on_change(old, new)`` is called at each transition from now on; for a new stream, from the first.
         """
         with self._lock:
             stream, count = self._shares.get(options, (None, 0))

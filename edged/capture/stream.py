@@ -50,8 +50,8 @@ class StreamStatistics:
 class Stream:
     """Keeps one connection to a camera and hands out its frames and packets.
 
-    Two threads: one reads and decodes, anew for each connection, and one watches it. So neither a resolver nor
-    a camera that hangs inside FFmpeg can hold back the state or the stop.
+    Two threads: one reads and decodes, anew for each connection, and one watches it. So neither a resolver
+    nor a camera that hangs inside FFmpeg can hold back the state or the stop.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Stream:
         self._outlets.remove_frame_outlet(outlet)
 
     def subscribe_packets(self, sink: Callable[[Packet], None]) -> tuple[Packet, ...]:
-        """Call ``sink`` with each packet, in the reading thread; returns the group of pictures before those."""
+        """Call ``sink`` with each packet, in the reading thread; returns the pictures since the key frame."""
         return self._outlets.add_packet_sink(sink)
 
     def unsubscribe_packets(self, sink: Callable[[Packet], None]) -> None:

@@ -76,7 +76,7 @@ def _encoder_options(spec: ClipSpec) -> dict[str, str]:
     if spec.codec == "libx264":
         return {
             "preset": "ultrafast",
-            "crf": "30",
+            "qp": "30",
             "bf": str(spec.b_frames),
             "forced-idr": "1",
             "threads": "1",

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 POLL_S = 0.01
 
 
-def wait_for(condition: Callable[[], object], timeout_s: float, what: str = "the condition") -> float:
+def wait_for(
+    condition: Callable[[], object], timeout_s: float, what: str | Callable[[], str] = "the condition"
+) -> float:
     """Return how long it took until ``condition`` was true; fails the test after ``timeout_s``."""
     start_s = time.monotonic()
     while not condition():
         if time.monotonic() - start_s > timeout_s:
-            pytest.fail(f"{what} did not come true within {timeout_s:g} s")
+            named = what if isinstance(what, str) else what()
+            pytest.fail(f"{named} did not come true within {timeout_s:g} s")
         time.sleep(POLL_S)
     return time.monotonic() - start_s

@@ -41,13 +41,15 @@ class Watcher:
         """Wait until there are ``count`` more frames and return those."""
         before = len(self.frames)
         wait_for(
-            lambda: len(self.frames) >= before + count, timeout_s, f"{count} frames ({self.stream.status})"
+            lambda: len(self.frames) >= before + count,
+            timeout_s,
+            lambda: f"{count} frames ({self.stream.status})",
         )
         return self.frames[before:]
 
     def wait_for_state(self, state: CameraState, timeout_s: float = 10.0) -> CameraStatus:
         """Wait until ``state`` is reached, or has been since the start."""
-        wait_for(lambda: state in self.states, timeout_s, f"{state} ({self.stream.status})")
+        wait_for(lambda: state in self.states, timeout_s, lambda: f"{state} ({self.stream.status})")
         return next(status for status in self.history if status.state is state)
 
     def _collect(self) -> None:
