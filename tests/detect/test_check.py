@@ -56,7 +56,7 @@ def test_a_model_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_known_model(test_data: Path) -> None:
-    report = check_model(ModelOptions(test_data / "models" / "yolov8n_640_int8.onnx"))
+    report = check_model(ModelOptions(test_data / "models" / "yolov8n_640.onnx"))
     lines = "\n".join(report_lines(report))
     assert "yolov8" in lines
     assert "80: person, bicycle, car" in lines

@@ -237,9 +237,11 @@ def test_a_failing_pass_is_told_counted_and_logged_once(
             for _ in range(2):
                 feed.slot.put(frame())
                 assert workers.serve_next()
+            assert str(trouble) in str(feed.trouble)
             finder.meanwhile = lambda _: None
             feed.slot.put(frame())
             assert workers.serve_next()
+            assert feed.trouble is None
     assert [record.getMessage() for record in caplog.records] == [
         "front: detection fails: stub.onnx: RuntimeError: out of memory",
         "front: detection works again",
