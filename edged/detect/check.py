@@ -61,11 +61,12 @@ def check_model(options: ModelOptions) -> ModelReport:
     detector = load_model(options)
     load_ms = (time.perf_counter() - begun_s) * 1000
     times_ms = _time(detector)
-    data = options.path.read_bytes()
+    with options.path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return ModelReport(
         file=options.path,
-        size_bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
+        size_bytes=options.path.stat().st_size,
+        sha256=sha256,
         layout=detector.layout,
         input_size=detector.input_size,
         input_type=detector.input_type,

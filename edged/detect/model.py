@@ -98,7 +98,8 @@ class Detector:
 
     def infer(self, blob: NDArray[Any]) -> NDArray[Any]:
         """The bare output of the model."""
-        return self._session.run(blob)[0]
+        output: NDArray[Any] = self._session.run(blob)[0]
+        return output
 
     def _letterbox(self) -> Letterbox:
         letterbox: Letterbox | None = getattr(self._scratch, "letterbox", None)

@@ -16,7 +16,7 @@ import numpy as np
 
 from edged.core.errors import ModelError
 from edged.core.types import Size
-from edged.detect.labels import COCO_80, labels_for
+from edged.detect.labels import labels_for
 from edged.detect.layouts import EndToEnd, YoloV5, YoloV8, YoloxDecoded, YoloxRaw, cells, grid
 from edged.detect.session import FLOATS
 
@@ -121,12 +121,15 @@ def recognise(probe: Probe) -> tuple[Layout, tuple[str, ...]]:
     )
 
 
-def only_table(signature: Signature, outputs: list[NDArray[Any]]) -> NDArray[np.float32]:
+def only_table(signature: Signature, outputs: list[Any]) -> NDArray[np.float32]:
     """The one output, if it is a finite table of a batch of one."""
     if len(outputs) != 1:
         msg = f"{len(outputs)} outputs where a detector has one"
         raise refused(msg, signature)
     (output,) = outputs
+    if not isinstance(output, np.ndarray):
+        msg = "the output is no tensor"
+        raise refused(msg, signature)
     if output.ndim != 3 or output.shape[0] != 1:  # noqa: PLR2004 - batch, rows, columns
         msg = f"the output {shape_text(output)} is not one table of boxes"
         raise refused(msg, signature)
@@ -176,12 +179,13 @@ def _end_to_end(probe: Probe) -> tuple[Layout, tuple[str, ...]]:
     if (class_ids != np.round(class_ids)).any() or (class_ids < 0).any():
         msg = "the sixth column of its rows is not a class"
         raise refused(msg, probe.signature)
-    # The rows do not tell how many classes there are: only names can.
-    class_count = len(probe.known_labels or COCO_80)
-    if class_ids.max(initial=0) >= class_count:
-        msg = f"it knows more classes than the {class_count} names given: set labels_file"
+    if probe.known_labels is None:
+        msg = "the model does not name its classes and its rows do not tell how many: set labels_file"
+        raise ModelError(msg)
+    if class_ids.max(initial=0) >= len(probe.known_labels):
+        msg = f"it knows more classes than the {len(probe.known_labels)} names given: set labels_file"
         raise refused(msg, probe.signature)
-    return EndToEnd(), labels_for(probe.known_labels, class_count)
+    return EndToEnd(), probe.known_labels
 
 
 def _check_scores(probe: Probe, scores: NDArray[np.float32]) -> None:

@@ -54,7 +54,7 @@ class Schedule(Generic[K]):
         self._arrivals += 1
         entry.arrived = self._arrivals
         entry.is_waiting = True
-        # One period of credit: a fast feed would else lose what it is owed whenever it waits for its next frame.
+        # One period of credit: else a fast feed loses what it is owed each time it waits for a frame.
         entry.due_s = max(entry.due_s, self._now_s - 1 / entry.fps)
 
     def withdraw(self, key: K) -> None:

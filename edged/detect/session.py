@@ -71,7 +71,7 @@ class OnnxSession:
             metadata=dict(self._session.get_modelmeta().custom_metadata_map),
         )
 
-    def run(self, blob: NDArray[Any]) -> list[NDArray[Any]]:
+    def run(self, blob: NDArray[Any]) -> list[Any]:
         """All outputs for ``blob`` as the only input."""
         try:
             return list(self._session.run(None, {self.signature.inputs[0].name: blob}))

@@ -4,11 +4,13 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from edged.core.errors import ModelError
 from edged.core.types import Detections, Size
 from edged.detect.model import Detector, ModelOptions, load_model
+from edged.detect.session import PROVIDERS, OnnxSession
 from tests.detect.synthetic import (
     BLUE,
     NAMES,
@@ -226,6 +228,14 @@ def test_what_is_not_understood_is_refused_by_name(tmp_path: Path) -> None:
     assert "more classes than the 2 names" in model(rows)
 
 
+def test_end_to_end_rows_need_names(tmp_path: Path) -> None:
+    path = constant_model(tmp_path / "m.onnx", np.zeros((1, 300, 6)), metadata={})
+    assert "set labels_file" in refusal(path)
+    labels_file = tmp_path / "labels.txt"
+    labels_file.write_text("red\nblue\n")
+    assert load(path, labels_file=labels_file).labels == ("red", "blue")
+
+
 def test_the_refusal_says_what_was_seen(tmp_path: Path) -> None:
     text = refusal(constant_model(tmp_path / "m.onnx", np.zeros((1, 512))))
     assert "seen: input images 1x3x256x416 tensor(float), output " in text
@@ -239,6 +249,40 @@ def test_files_that_are_no_models(tmp_path: Path) -> None:
         broken = tmp_path / "broken.onnx"
         broken.write_bytes(content)
         assert "onnxruntime cannot use this file" in refusal(broken)
+
+
+def claim_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        onnxruntime,
+        "get_available_providers",
+        lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_provider_that_does_not_start_is_said_and_the_cpu_takes_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim_cuda(monkeypatch)
+    detector = load(colour_model(tmp_path / "m.onnx", YOLOX_RAW), providers=("cuda", "cpu"))
+    assert detector.provider == "cpu"
+    assert "m.onnx: not on cuda: onnxruntime has it but could not start it" in caplog.text
+
+
+def test_a_provider_that_fails_at_warm_up_is_said_and_the_cpu_takes_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROVIDERS, "cuda", "CPUExecutionProvider")
+    run = OnnxSession.run
+
+    def fail_on_cuda(session: OnnxSession, blob: Any) -> list[Any]:
+        return run(session, blob if session.provider != "cuda" else blob[:, :, :-1])
+
+    monkeypatch.setattr(OnnxSession, "run", fail_on_cuda)
+    detector = load(colour_model(tmp_path / "m.onnx", YOLOX_RAW), providers=("cuda",))
+    assert detector.provider == "cpu"
+    assert "m.onnx: not on cuda: inference on cuda failed: " in caplog.text
+    assert len(caplog.records) == 1
 
 
 def test_a_provider_that_is_not_there_is_said_once_and_the_cpu_takes_over(
