@@ -7,15 +7,11 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edged.core.types import Detections, Motion, Track, TrackSource, TrackState
 from edged.track.bytetrack import Assignment, ByteTrack
 from edged.track.motion import motion_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edged.config import TrackSettings
     from edged.core.types import Box, Frame, Point, Size
 
@@ -91,7 +87,6 @@ class Tracker:
         """Follow ``detections`` of ``frame``, which was captured after the frame of the last call."""
         cut = self.reset() if self._size not in (None, frame.size) else ()
         self._size = frame.size
-        detections = _sound(detections)
         seen = _at_least(detections, self._settings.low_threshold)
         try:
             assignment = self._bytetrack.update(seen, frame.captured_monotonic_s)
@@ -160,17 +155,8 @@ class Tracker:
         )
 
 
-def _sound(detections: Detections) -> Detections:
-    """Leave out boxes without area or place: one NaN would make ByteTrack fail on the whole frame."""
-    x1, y1, x2, y2 = detections.boxes_px.reshape(-1, 4).T
-    return _where(detections, np.isfinite(detections.boxes_px).all(axis=-1) & (x2 > x1) & (y2 > y1))
-
-
 def _at_least(detections: Detections, score: float) -> Detections:
-    return _where(detections, detections.scores >= score)
-
-
-def _where(detections: Detections, keep: NDArray[np.bool_]) -> Detections:
+    keep = detections.scores >= score
     return Detections(
         detections.boxes_px[keep], detections.scores[keep], detections.class_ids[keep], detections.labels
     )
