@@ -342,7 +342,7 @@ EXPECTED = {
     "less_than_equal": "at most {le}",
     "multiple_of": "a multiple of {multiple_of}",
     "too_short": "at least {min_length} characters",
-    "string_too_short": "at least {min_length} characters",
+    "string_too_short": "at least one character",
     "string_too_long": "at most {max_length} characters",
     "literal_error": "{expected}",
     "value_error": "{error}",
