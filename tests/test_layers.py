@@ -28,6 +28,8 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("edged.publish",),
     ("edged.serve",),
     ("edged.control",),
+    ("edged.service", "edged.pulse"),
+    ("edged.pipeline",),
     ("edged.app",),
     ("edged.check", "edged.bench", "edged.demo", "edged.setup", "edged.models"),
 )

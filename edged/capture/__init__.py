@@ -1,0 +1,23 @@
+"""Cameras: RTSP, HTTP, files and devices become packets and frames, kept alive and with a state."""
+
+from edged.capture.options import CaptureOptions
+from edged.capture.outlet import FrameOutlet
+from edged.capture.pool import StreamPool
+from edged.capture.probe import ProbeReport, probe
+from edged.capture.state import TRANSITIONS
+from edged.capture.stream import Stream, StreamStatistics
+from edged.capture.url import SourceKind, redact, source_kind
+
+__all__ = [
+    "TRANSITIONS",
+    "CaptureOptions",
+    "FrameOutlet",
+    "ProbeReport",
+    "SourceKind",
+    "Stream",
+    "StreamPool",
+    "StreamStatistics",
+    "probe",
+    "redact",
+    "source_kind",
+]

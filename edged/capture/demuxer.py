@@ -1,0 +1,211 @@
+"""Opens a camera and yields its encoded pictures; every trouble is a CaptureError that says what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import av
+from av.bitstream import BitStreamFilterContext
+
+from edged.capture.decoder import Encoding
+from edged.capture.url import SourceKind, local_path, network_address, redact, source_kind
+from edged.core.errors import CaptureError, CaptureFault
+from edged.core.types import Size
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+
+    from av.container import InputContainer
+    from av.packet import Packet as AvPacket
+    from av.video.stream import VideoStream
+
+    from edged.capture.options import CaptureOptions
+
+ANNEXB_FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
+_STREAM_OPTIONS = {
+    "analyzeduration": "0",
+    "probesize": "32",
+}  # RTSP says in its SDP what it sends: 0.1 s, not 3
+_HTTP_OPTIONS = {"analyzeduration": "500000", "probesize": "500000"}
+
+
+_MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], CaptureFault, str], ...] = (
+    (av.error.HTTPForbiddenError, CaptureFault.REFUSED, "this user may not see this stream (403)"),
+    (av.error.HTTPNotFoundError, CaptureFault.REFUSED, "the camera has no such stream (404); check the path"),
+    (av.error.HTTPServerError, CaptureFault.UNREACHABLE, "the camera has an error of its own (5xx)"),
+    ((av.error.ExitError, TimeoutError), CaptureFault.SILENT, "nothing came for {timeout_s:g} s"),
+    (ConnectionRefusedError, CaptureFault.UNREACHABLE, "connection refused: nothing listens at this port"),
+    ((ConnectionError, av.error.EOFError), CaptureFault.UNREACHABLE, "the camera closed the connection"),
+    (PermissionError, CaptureFault.REFUSED, "edged may not read it; check its owner and mode"),
+    (av.error.InvalidDataError, CaptureFault.BROKEN, "what comes is no video that can be understood"),
+    (
+        av.error.DemuxerNotFoundError,
+        CaptureFault.REFUSED,
+        "the installed PyAV cannot read this kind of source",
+    ),
+)
+
+
+class Demuxer:
+    """One open connection to a camera, or one open file."""
+
+    def __init__(self, container: InputContainer, options: CaptureOptions, stop: threading.Event) -> None:
+        self._container = container
+        self._options = options
+        self._stop = stop
+        self._video: VideoStream = container.streams.video[0]
+        context = self._video.codec_context
+        self.encoding = Encoding(
+            codec=context.name,
+            extradata=context.extradata or b"",
+            size=Size(context.width, context.height),
+            pixel_format=context.pix_fmt,
+        )
+        self.declared_fps = float(self._video.average_rate or 0)
+        self.has_audio = bool(container.streams.audio)
+
+    def packets(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
+        """Yield each encoded picture with the time it claims, until CaptureError or told to stop."""
+        with _explained(self._options, self._options.read_timeout_s):
+            if source_kind(self._options.url) is SourceKind.FILE:
+                yield from self._paced_for_ever()
+            else:
+                yield from self._live()
+        if not self._stop.is_set():
+            text = f"{redact(self._options.url)}: the camera ended the stream"
+            raise CaptureError(text, CaptureFault.UNREACHABLE)
+
+    def close(self) -> None:
+        """Let go of the camera; may take as long as the camera does to answer."""
+        self._container.close()
+
+    def _live(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
+        # An MJPEG server sends no times; the demuxer would invent them at 25 fps.
+        has_times = source_kind(self._options.url) is SourceKind.RTSP or self.encoding.codec != "mjpeg"
+        for packet in self._container.demux(self._video):
+            if self._stop.is_set():
+                return
+            if packet.size:
+                yield packet, _pts_s(packet) if has_times else None
+
+    def _paced_for_ever(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
+        start_s, offset_s = time.monotonic(), 0.0
+        while not self._stop.is_set():
+            first_s: float | None = None
+            end_s = 0.0
+            for packet in self._file_packets():
+                dts_s = float((packet.dts or 0) * packet.time_base)
+                first_s = dts_s if first_s is None else first_s
+                due_s = start_s + offset_s + dts_s - first_s
+                if self._stop.wait(max(0.0, due_s - time.monotonic())):
+                    return
+                pts_s = _pts_s(packet)
+                yield packet, None if pts_s is None else offset_s + pts_s - first_s
+                end_s = dts_s - first_s + self._frame_s(packet)
+            if first_s is None:
+                text = f"{redact(self._options.url)}: there is no picture in this file"
+                raise CaptureError(text, CaptureFault.BROKEN)
+            offset_s += end_s
+            self._container.seek(0)
+
+    def _file_packets(self) -> Iterator[AvPacket[VideoStream]]:
+        name = ANNEXB_FILTERS.get(self.encoding.codec)
+        if name is None:
+            yield from (packet for packet in self._container.demux(self._video) if packet.size)
+            return
+        annexb = BitStreamFilterContext(name, self._video)
+        for demuxed in self._container.demux(self._video):
+            yield from annexb.filter(demuxed if demuxed.size else None)
+
+    def _frame_s(self, packet: AvPacket[VideoStream]) -> float:
+        if packet.duration:
+            return float(packet.duration * packet.time_base)
+        return 1 / (self.declared_fps or 25.0)
+
+
+def open_demuxer(options: CaptureOptions, stop: threading.Event) -> Demuxer:
+    """Connect to the camera; raises CaptureError where that fails or it has no video."""
+    kind = source_kind(options.url)
+    _check_reachable(options, kind)
+    with _explained(options, options.open_timeout_s):
+        container = av.open(
+            str(local_path(options.url)) if kind in {SourceKind.FILE, SourceKind.DEVICE} else options.url,
+            format="v4l2" if kind is SourceKind.DEVICE else None,
+            options=_container_options(options, kind),
+            # FFmpeg starts the read time-out anew once before it gives up: half of it is the whole of it.
+            timeout=(options.open_timeout_s, options.read_timeout_s / 2),
+        )
+    if not container.streams.video:
+        container.close()
+        text = f"{redact(options.url)}: there is no video in this stream"
+        raise CaptureError(text, CaptureFault.REFUSED)
+    return Demuxer(container, options, stop)
+
+
+def _container_options(options: CaptureOptions, kind: SourceKind) -> dict[str, str]:
+    if kind is SourceKind.RTSP:
+        # Never fflags=nobuffer: it throws the first key frame away. rtsps is always over TCP.
+        is_tls = options.url.lower().startswith("rtsps:")
+        return _STREAM_OPTIONS | {"rtsp_transport": "tcp" if is_tls else options.transport}
+    return _HTTP_OPTIONS if kind is SourceKind.HTTP else {}
+
+
+def _check_reachable(options: CaptureOptions, kind: SourceKind) -> None:
+    """Find the troubles that FFmpeg can only call an input/output error."""
+    where = redact(options.url)
+    if kind in {SourceKind.FILE, SourceKind.DEVICE}:
+        if not local_path(options.url).exists():
+            what = "file" if kind is SourceKind.FILE else "device"
+            text = f"{where}: there is no such {what}"
+            raise CaptureError(text, CaptureFault.REFUSED)
+        return
+    address = network_address(options.url)
+    if address is None:
+        text = f"{where}: the address names no host"
+        raise CaptureError(text, CaptureFault.REFUSED)
+    try:
+        socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        text = f"{where}: the name {address[0]} cannot be resolved; check the address and the DNS of this box"
+        raise CaptureError(text) from None
+
+
+@contextmanager
+def _explained(options: CaptureOptions, timeout_s: float) -> Iterator[None]:
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        # "from None": FFmpeg's own text holds the address with its password.
+        raise explain(error, options, timeout_s) from None
+
+
+def explain(error: Exception, options: CaptureOptions, timeout_s: float) -> CaptureError:
+    """Say what FFmpeg's ``error`` means to the person who owns the camera."""
+    text, fault = _meaning(error, options, timeout_s)
+    return CaptureError(f"{redact(options.url)}: {text}", fault)
+
+
+def _meaning(error: Exception, options: CaptureOptions, timeout_s: float) -> tuple[str, CaptureFault]:
+    for kinds, fault, text in _MEANINGS:
+        if isinstance(error, kinds):
+            return text.format(timeout_s=timeout_s), fault
+    if isinstance(error, av.error.HTTPUnauthorizedError):
+        has_login = "@" in options.url
+        text = "wrong user or password (401)" if has_login else "the camera wants a user and a password (401)"
+        return text, CaptureFault.REFUSED
+    if isinstance(error, av.error.HTTPClientError):
+        other = "tcp" if options.transport == "udp" else "udp"
+        return f"the camera refuses the request (4xx); perhaps transport {other} works", CaptureFault.REFUSED
+    number: int = getattr(error, "errno", None) or 0
+    reason = os.strerror(number) if number in errno.errorcode else type(error).__name__
+    return f"cannot be read: {reason}", CaptureFault.UNREACHABLE
+
+
+def _pts_s(packet: AvPacket[VideoStream]) -> float | None:
+    return None if packet.pts is None else float(packet.pts * packet.time_base)
