@@ -514,6 +514,7 @@ def test_a_credential_that_cannot_be_read(box: Box) -> None:
         '[mqtt]\nhost = "mqtt://user:5550123@h"',
         '[mqtt]\nhost = "user:555@0123:5550123@h"',
         '[mqtt]\nport = "${SECRET}"',
+        '[mqtt]\nhost = "mqtt://u:5550123@${SECRET}"',
         '[detect]\nlabels = "${SECRET}"',
         '[detect]\nfps = "${SECRET}0000"',
         '[cameras.a]\nurl = "rtps://u:5550123@h/s"',
