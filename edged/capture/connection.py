@@ -63,7 +63,7 @@ class Connection:
         self._fruitless_packets = 0
         self._decoder: Decoder | None = None
         self._fingerprint: tuple[int, float] | None = None
-        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"capture-{name}", daemon=True)
         self.progress = Progress(clock.monotonic_s())
         self.stream: StreamInfo | None = None
         self.error: CaptureError | None = None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from edged.capture.options import CaptureOptions
 
+MP4_EXTRADATA = b"\x01"  # lengths before the units, and not start codes
 ANNEXB_FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 _STREAM_OPTIONS = {
     "analyzeduration": "0",
@@ -88,18 +89,17 @@ class Demuxer:
     def _live(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         # An MJPEG server sends no times; the demuxer would invent them at 25 fps.
         has_times = source_kind(self._options.url) is SourceKind.RTSP or self.encoding.codec != "mjpeg"
-        for packet in self._container.demux(self._video):
+        for packet in self._annexb_packets():
             if self._stop.is_set():
                 return
-            if packet.size:
-                yield packet, _pts_s(packet) if has_times else None
+            yield packet, _pts_s(packet) if has_times else None
 
     def _paced_for_ever(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         start_s, offset_s = time.monotonic(), 0.0
         while not self._stop.is_set():
             first_s: float | None = None
             end_s = 0.0
-            for packet in self._file_packets():
+            for packet in self._annexb_packets():
                 dts_s = float((packet.dts or 0) * packet.time_base)
                 first_s = dts_s if first_s is None else first_s
                 due_s = start_s + offset_s + dts_s - first_s
@@ -114,9 +114,9 @@ class Demuxer:
             offset_s += end_s
             self._container.seek(0)
 
-    def _file_packets(self) -> Iterator[AvPacket[VideoStream]]:
+    def _annexb_packets(self) -> Iterator[AvPacket[VideoStream]]:
         name = ANNEXB_FILTERS.get(self.encoding.codec)
-        if name is None:
+        if name is None or not self.encoding.extradata.startswith(MP4_EXTRADATA):
             yield from (packet for packet in self._container.demux(self._video) if packet.size)
             return
         annexb = BitStreamFilterContext(name, self._video)

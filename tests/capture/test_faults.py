@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,10 +42,8 @@ def server_that(answer: Callable[[socket.socket], None]) -> Iterator[int]:
             except OSError:
                 return
             clients.append(client)
-            try:
+            with suppress(OSError):
                 answer(client)
-            except OSError:
-                pass
 
     clients: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
