@@ -33,7 +33,7 @@ def why_unreachable(error: OSError | ValueError, settings: MqttSettings) -> str:
         case ssl.SSLCertVerificationError():
             reason = f"the certificate of {where} is not trusted: {error.verify_message}"
         case ssl.SSLError():
-            detail = (error.reason or str(error)).replace("_", " ").lower()
+            detail = (getattr(error, "reason", None) or str(error)).replace("_", " ").lower()
             reason = f"TLS with {where} failed: {detail}"
         case TimeoutError():
             reason = f"no answer from {where}"

@@ -115,7 +115,7 @@ class Session:
         client_id: str,
         protocol: Protocol,
         *,
-        will_topic: str,
+        will_topic: str | None,
         handlers: Mapping[str, Callable[[Message], None]],
     ) -> None:
         self._settings = settings
@@ -198,7 +198,7 @@ class Session:
         if sock is not None:
             sock.close()
 
-    def _build_client(self, will_topic: str) -> Client:
+    def _build_client(self, will_topic: str | None) -> Client:
         is_5 = self._protocol is Protocol.MQTT_5
         client = Client(
             CallbackAPIVersion.VERSION2,
@@ -211,7 +211,8 @@ class Session:
         if self._settings.username is not None:
             secret = self._settings.password
             client.username_pw_set(self._settings.username, secret.get_secret_value() if secret else None)
-        client.will_set(will_topic, OFFLINE, qos=1, retain=True)
+        if will_topic is not None:
+            client.will_set(will_topic, OFFLINE, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -233,11 +234,11 @@ class Session:
         return len(self._unconfirmed) < self._unconfirmed_max
 
     def _read(self) -> None:
-        """Read packets; TLS may hold decrypted ones that poll knows nothing of."""
+        """Read packets while there are any, but not for so long that nothing is sent."""
         for _ in range(READS_PER_TURN):
             self._client.loop_read()
             sock = self._client.socket()
-            if not isinstance(sock, ssl.SSLSocket) or not sock.pending():
+            if not isinstance(sock, socket.socket) or not _has_more(sock):
                 return
 
     def _check_end(self) -> None:
@@ -302,6 +303,15 @@ class Session:
                 )
 
 
+def _has_more(sock: socket.socket) -> bool:
+    """Whether a read would bring something; poll knows nothing of what TLS has decrypted."""
+    if isinstance(sock, ssl.SSLSocket) and sock.pending():
+        return True
+    poller = select.poll()
+    poller.register(sock.fileno(), select.POLLIN)
+    return bool(poller.poll(0))
+
+
 def _unpacked(handler: Callable[[Message], None]) -> Callable[[Client, object, MQTTMessage], None]:
     def deliver(_client: Client, _userdata: object, message: MQTTMessage) -> None:
         handler(Message(message.topic, bytes(message.payload), is_old=message.retain))
@@ -311,9 +321,24 @@ def _unpacked(handler: Callable[[Message], None]) -> Callable[[Client, object, M
 
 def _tls_context(settings: MqttSettings) -> ssl.SSLContext:
     """Read the certificates anew for each connection, for they are renewed while we run."""
-    context = ssl.create_default_context(cafile=settings.ca_file)
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        msg = f"mqtt.ca_file {settings.ca_file} cannot be used: {_detail(error)}"
+        raise BrokerError(msg) from None
     context.sslsocket_class = _TlsSocket
     if settings.cert_file is not None:
-        # Without a password OpenSSL would ask for one on the terminal.
-        context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+        try:
+            # Without a password OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+        except OSError as error:
+            pair = f"mqtt.cert_file {settings.cert_file} with mqtt.key_file {settings.key_file}"
+            msg = f"{pair} cannot be used: {_detail(error)}"
+            raise BrokerError(msg) from None
     return context
+
+
+def _detail(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "no PEM file, or one that does not fit"
+    return (error.strerror or str(error)).lower()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import SecretStr
 
+from edged.publish import session
 from tests.parts.broker import Broker, Certificates, free_port
 from tests.parts.mqtt_proxy import (
     MqttProxy,
@@ -247,6 +249,18 @@ class TestTls:
         settings = self.settings(certificates, cert_file=None, key_file=None)
         wait_for_reason(start(broker.port, **settings), "perhaps it wants a client certificate")
 
+    def test_files_that_are_no_certificates_are_named(
+        self, broker: Broker, start: Start, certificates: Certificates, tmp_path: Path
+    ) -> None:
+        junk = tmp_path / "junk.pem"
+        junk.write_text("junk")
+        bad_ca = start(broker.port, **self.settings(certificates, ca_file=junk))
+        wait_for_reason(bad_ca, f"mqtt.ca_file {junk} cannot be used: no PEM file")
+        bad_key = start(broker.port, **self.settings(certificates, key_file=certificates.key("broker")))
+        wait_for_reason(bad_key, "mqtt.key_file", "cannot be used: no PEM file, or one that does not fit")
+        gone = start(broker.port, **self.settings(certificates, ca_file=tmp_path / "gone"))
+        wait_for_reason(gone, "mqtt.ca_file", "cannot be used: no such file")
+
     def test_a_plain_port_is_no_tls_port(
         self, broker: Broker, start: Start, certificates: Certificates
     ) -> None:
@@ -264,6 +278,21 @@ class TestUnreachable:
 
     def test_a_name_that_cannot_be_one(self, start: Start) -> None:
         wait_for_reason(start(1883, host="a..b"), "cannot resolve host 'a..b'")
+
+    def test_something_that_never_says_a_word(self, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(session, "ANSWER_TIMEOUT_S", 0.2)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            publisher = start(listener.getsockname()[1])
+            wait_for_reason(publisher, "does not answer as a broker would")
+
+    def test_a_stop_does_not_wait_for_an_answer(self, start: Start) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            publisher = start(listener.getsockname()[1])
+            peer, _address = listener.accept()
+            began_s = time.monotonic()
+            publisher.stop()
+            assert time.monotonic() - began_s < 1.0
+            peer.close()
 
     def test_something_that_is_no_broker(self, start: Start) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
