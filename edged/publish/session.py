@@ -49,11 +49,9 @@ class Protocol(Enum):
 class EndKind(Enum):
     """How a connection ended, as far as it decides what to do next."""
 
-    UNREACHABLE = "unreachable"
     WRONG_PROTOCOL = "wrong protocol"  # the broker says that it does not speak this version
     UNANSWERED = "unanswered"  # closed or garbled before an answer: perhaps it does not
-    REFUSED = "refused"
-    LOST = "lost"
+    FAILED = "failed"  # in any other way: try again later
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +241,9 @@ class Session:
 
     def _check_end(self) -> None:
         if self._client.socket() is None:
-            self._finish(EndKind.LOST if self.is_accepted else EndKind.UNANSWERED, reasons.CLOSED)
+            self._finish(EndKind.FAILED if self.is_accepted else EndKind.UNANSWERED, reasons.CLOSED)
         elif not self.is_accepted and SYSTEM_CLOCK.monotonic_s() > self._answer_due_s:
-            self._finish(EndKind.LOST, reasons.MUTE)
+            self._finish(EndKind.FAILED, reasons.MUTE)
 
     def _finish(self, kind: EndKind, reason: str) -> None:
         """Keep the first word on it: what follows is only its consequence."""
@@ -262,7 +260,7 @@ class Session:
         if code.getName() == "Unsupported protocol version":
             self._finish(EndKind.WRONG_PROTOCOL, f"the broker does not speak {self._protocol.value}")
         elif code.is_failure:
-            self._finish(EndKind.REFUSED, reasons.why_refused(code, self._settings, self._client_id))
+            self._finish(EndKind.FAILED, reasons.why_refused(code, self._settings, self._client_id))
         else:
             self.is_accepted = True
             limit = getattr(granted, "ReceiveMaximum", UNCONFIRMED_MAX)
@@ -279,7 +277,7 @@ class Session:
     ) -> None:
         by_packet = flags.is_disconnect_packet_from_server
         if self.is_accepted:
-            self._finish(EndKind.LOST, reasons.why_ended(code, self._client_id, by_packet=by_packet))
+            self._finish(EndKind.FAILED, reasons.why_ended(code, self._client_id, by_packet=by_packet))
         else:
             self._finish(EndKind.UNANSWERED, reasons.why_unanswered(self._settings))
 
@@ -288,7 +286,7 @@ class Session:
     ) -> None:
         # QoS 0 comes by here too, under numbers that may be in use for QoS 1, but never as a failure.
         if code.is_failure and mid in self._unconfirmed:
-            self._unconfirmed[mid].refusal = code.getName().lower()
+            self._unconfirmed[mid].refusal = reasons.plain(code)
 
     def _on_subscribe(
         self, _client: Client, _userdata: object, mid: int, codes: list[ReasonCode], _properties: object
@@ -299,7 +297,7 @@ class Session:
                 log.warning(
                     "the broker does not let us subscribe to %s: %s; what is sent there will not arrive",
                     topic_filter,
-                    code.getName().lower(),
+                    reasons.plain(code),
                 )
 
 

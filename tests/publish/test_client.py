@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from tests.parts.mqtt_proxy import (
 from tests.parts.subscriber import Subscriber
 from tests.parts.waiting import wait_until
 from tests.publish.conftest import BASE
-from tests.publish.facts import a_health, an_event
+from tests.publish.facts import a_frame, a_health, a_track, an_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,9 +128,27 @@ class TestRefusals:
         publisher.event(an_event(1))
         subscriber.wait_payload(STATUS, b"online")
         subscriber.wait_for(lambda: subscriber.all_of(EVENTS))
-        said = f"the broker does not take {BASE}/health: not authorized"
+        said = f"the broker does not take {BASE}/health: not authorised"
         wait_until(lambda: said in caplog.messages, 5, "the denial is said")
         assert publisher.broker_health().connected
+        subscriber.close()
+
+    def test_what_is_too_large_for_the_broker_is_not_sent_and_said(
+        self, make_broker: Callable[..., Broker], start: Start, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        broker = make_broker(largest_packet_bytes=2_000)
+        publisher = start(broker.port)
+        wait_connected(publisher)
+        publisher.snapshot("front", bytes(5_000))
+        publisher.tracks(a_frame(*[a_track(track_id=number) for number in range(50)]))
+        said = f"the broker does not take {BASE}/front/snapshot: 5042 bytes are more than its limit of 2000"
+        wait_until(lambda: said in caplog.messages, 5, "the limit is said")
+        wait_until(lambda: publisher.broker_health().tracks_dropped == 1, 5, "the tracks are counted")
+        subscriber = Subscriber(broker.port)
+        publisher.event(an_event(1))
+        subscriber.wait_for(lambda: subscriber.all_of(EVENTS))
+        assert caplog.text.count("connected to the broker") == 1
         subscriber.close()
 
     def test_a_denied_subscription_is_said(
@@ -140,7 +159,7 @@ class TestRefusals:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         start(make_proxy(broker.port, from_broker=denies_subscriptions).port)
-        said = f"the broker does not let us subscribe to {BASE}/+/set/+: not authorized"
+        said = f"the broker does not let us subscribe to {BASE}/+/set/+: not authorised"
         wait_until(lambda: said in caplog.text, 5, "the denial is said")
 
 
