@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from edged.capture.gop import DEFAULT_CAPACITY_BYTES, GopCache, StampedPacket
 from edged.capture.timeline import NeverBack
-from edged.core.mailbox import LatestSlot
 from edged.core.types import Frame
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from edged.capture.timeline import Stamp
+    from edged.core.mailbox import LatestSlot
     from edged.core.types import Packet, Picture, StreamInfo
 
 EARLY_S = 0.010
@@ -24,14 +24,14 @@ EARLY_S = 0.010
 
 
 class FrameOutlet:
-    """Receives the newest frame at most ``fps`` times a second of the stream's own time.
+    """Fills ``slot`` with the newest frame at most ``fps`` times a second of the stream's own time.
 
     Due times advance by the period, so that 5 of 25 fps is every fifth picture; a camera slower than that
     passes every picture.
     """
 
-    def __init__(self, fps: float, wake: Callable[[], None]) -> None:
-        self.slot: LatestSlot[Frame] = LatestSlot(wake)
+    def __init__(self, fps: float, slot: LatestSlot[Frame]) -> None:
+        self.slot = slot
         self.fps = fps  # may be changed at any time
         self._due_s = float("-inf")
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edged.capture.options import CaptureOptions
-    from edged.core.types import Packet
+    from edged.core.mailbox import LatestSlot
+    from edged.core.types import Frame, Packet
 
 _log = logging.getLogger(__name__)
 
@@ -84,6 +85,11 @@ class Stream:
         """Where the camera stands."""
         return self._state.status
 
+    @property
+    def is_minded(self) -> bool:
+        """Whether the thread that watches over the connection lives."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin to connect; returns at once."""
         self._thread.start()
@@ -111,9 +117,9 @@ class Stream:
         """Call ``on_change`` no more."""
         self._watchers = tuple(other for other in self._watchers if other != on_change)
 
-    def subscribe_frames(self, fps: float, wake: Callable[[], None] = lambda: None) -> FrameOutlet:
-        """Put frames into the outlet's slot, at most ``fps`` (over 0) a second; decoding begins with it."""
-        outlet = FrameOutlet(fps, wake)
+    def subscribe_frames(self, fps: float, slot: LatestSlot[Frame]) -> FrameOutlet:
+        """Put frames into ``slot``, at most ``fps`` (over 0) a second; decoding begins with it."""
+        outlet = FrameOutlet(fps, slot)
         self._outlets.add_frame_outlet(outlet)
         return outlet
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from edged.capture import CaptureOptions, Stream
+from edged.core.mailbox import LatestSlot
 from edged.core.retry import Backoff
 from tests.parts.waiting import wait_for
 
@@ -20,7 +21,8 @@ class Watcher:
         self.history: list[CameraStatus] = []
         self.stream = Stream(options, "front", backoff=Backoff(first_s=0.1, longest_s=0.5))
         self.stream.watch(lambda _old, new: self.history.append(new))
-        self.outlet = None if fps is None else self.stream.subscribe_frames(fps, self._collect)
+        self._slot: LatestSlot[Frame] = LatestSlot(self._collect)
+        self.outlet = None if fps is None else self.stream.subscribe_frames(fps, self._slot)
 
     def __enter__(self) -> Self:
         self.stream.start()
@@ -50,7 +52,6 @@ class Watcher:
         return next(status for status in self.history if status.state is state)
 
     def _collect(self) -> None:
-        assert self.outlet is not None
-        frame = self.outlet.slot.take()
+        frame = self._slot.take()
         assert frame is not None
         self.frames.append(frame)

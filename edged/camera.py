@@ -1,0 +1,267 @@
+"""One camera: its frames to the detector, what is detected to its tracker, its tracks to who listens."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from edged.capture import CaptureOptions
+from edged.core.clock import SYSTEM_CLOCK
+from edged.core.errors import ModelError
+from edged.core.types import (
+    CameraHealth,
+    CameraState,
+    CameraStatus,
+    Event,
+    EventKind,
+    TrackedFrame,
+)
+from edged.detect import FeedSettings
+from edged.track import Tracker, TrackerUpdate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edged.capture import FrameOutlet, Stream, StreamPool
+    from edged.config import CameraSettings, DetectSettings
+    from edged.core.clock import Clock
+    from edged.core.types import Detections, Frame, Track
+    from edged.detect import Feed, InferenceWorkers
+
+log = logging.getLogger(__name__)
+
+
+class CameraListener(Protocol):
+    """Who is told what a camera sees; called in the camera's threads, so it must be quick and never raise."""
+
+    def on_tracked(self, tracked: TrackedFrame) -> None:
+        """A detection pass is done."""
+
+    def on_event(self, event: Event) -> None:
+        """Something happened."""
+
+    def on_status(self, camera_id: str, status: CameraStatus) -> None:
+        """The camera's stream has changed its state."""
+
+
+class Everybody:
+    """Passes on to each of its listeners what a camera tells."""
+
+    def __init__(self, *listeners: CameraListener) -> None:
+        self.listeners = listeners
+
+    def on_tracked(self, tracked: TrackedFrame) -> None:
+        """A detection pass is done."""
+        for listener in self.listeners:
+            listener.on_tracked(tracked)
+
+    def on_event(self, event: Event) -> None:
+        """Something happened."""
+        for listener in self.listeners:
+            listener.on_event(event)
+
+    def on_status(self, camera_id: str, status: CameraStatus) -> None:
+        """The camera's stream has changed its state."""
+        for listener in self.listeners:
+            listener.on_status(camera_id, status)
+
+
+class Camera:
+    """Runs one camera from its settings; ``start`` and ``stop`` once, from one thread.
+
+    ``detect`` is what is in force: the configuration with what commands have changed laid over it.
+    """
+
+    def __init__(
+        self,
+        camera_id: str,
+        settings: CameraSettings,
+        detect: DetectSettings,
+        *,
+        pool: StreamPool,
+        workers: InferenceWorkers,
+        listener: CameraListener,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.camera_id = camera_id
+        self.settings = settings
+        self.detect = detect
+        self._pool = pool
+        self._workers = workers
+        self._listener = listener
+        self._clock = clock
+        self._stream: Stream | None = None
+        self._outlet: FrameOutlet | None = None
+        self._feed: Feed | None = None
+        self._lock = threading.Lock()  # guards the tracker and what it last said
+        self._tracker = Tracker(settings.track, detect.confidence)
+        self._last: TrackedFrame | None = None
+        self._was_lost = False
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._feed = self._workers.add(self.camera_id, self._feed_settings(), self._on_result)
+        self._stream = self._pool.acquire(capture_options(self.settings), self.camera_id, self._on_status)
+        self._look()
+
+    def stop(self, timeout_s: float) -> None:
+        """Let go of the stream and the detector; every track ends."""
+        if self._stream and self._feed:
+            self._look_away()
+            self._workers.remove(self._feed)
+            self._pool.release(self._stream, self._on_status, timeout_s)
+        self._end_tracks(self._clock.wall_s())
+        self._stream = self._feed = None
+
+    def restart(self) -> None:
+        """Connect anew at once."""
+        if self._stream:
+            self._stream.restart()
+
+    def set_detect(self, detect: DetectSettings) -> None:
+        """Look for other things, at another rate, or not at all, from the next frame on."""
+        self.detect = detect
+        if self._stream is None or self._feed is None:
+            return
+        self._workers.change(self._feed, self._feed_settings())
+        with self._lock:
+            self._tracker.set_confidence(detect.confidence)
+        if detect.enabled:
+            self._look()
+        else:
+            self._look_away()
+            self._end_tracks(self._clock.wall_s())
+
+    @property
+    def status(self) -> CameraStatus:
+        """Where the camera stands."""
+        if self._stream is None:
+            return CameraStatus(
+                CameraState.DISABLED, "switched off in the configuration", self._clock.wall_s()
+            )
+        return self._stream.status
+
+    @property
+    def is_unwatched(self) -> bool:
+        """Whether the thread that minds the stream is gone, which only a fault of ours can do."""
+        return self._stream is not None and not self._stream.is_minded
+
+    @property
+    def last(self) -> TrackedFrame | None:
+        """What the newest detection pass found."""
+        return self._last
+
+    def health(self) -> CameraHealth:
+        """How the camera does now."""
+        statistics = self._stream.statistics() if self._stream else None
+        is_streaming = self.status.state is CameraState.STREAMING
+        last = self._last if is_streaming else None
+        return CameraHealth(
+            camera_id=self.camera_id,
+            status=self.status,
+            stream=statistics.stream if statistics else None,
+            decoder=statistics.decoder if statistics else None,
+            fps_in=statistics.fps_in if statistics else 0.0,
+            fps_wanted=self.detect.fps if self.detect.enabled else 0.0,
+            fps_detected=self._feed.fps if self._feed else 0.0,
+            latency_ms=last.latency_ms if last else None,
+            tracks=len(last.tracks) if last else 0,
+            frames_dropped=self._feed.slot.dropped if self._feed else 0,
+            decode_errors=statistics.decode_errors if statistics else 0,
+            tracker_failures=self._tracker.failures,
+            reconnects=statistics.reconnects if statistics else 0,
+            detect_enabled=self.detect.enabled,
+            overloaded=self._feed.is_overloaded if self._feed else False,
+        )
+
+    def _feed_settings(self) -> FeedSettings:
+        return FeedSettings(
+            fps=self.detect.fps,
+            min_score=min(self.settings.track.low_threshold, self.detect.confidence),
+            iou_threshold=self.detect.iou_threshold,
+            labels=frozenset(self.detect.labels),
+            is_enabled=self.detect.enabled,
+        )
+
+    def _look(self) -> None:
+        """Have frames decoded, if anything is to be detected in them."""
+        if self._outlet:
+            self._outlet.reschedule(self.detect.fps)
+        elif self._stream and self._feed and self.detect.enabled:
+            self._outlet = self._stream.subscribe_frames(self.detect.fps, self._feed.slot)
+
+    def _look_away(self) -> None:
+        if self._stream and self._outlet:
+            self._stream.unsubscribe_frames(self._outlet)
+            self._outlet = None
+
+    def _on_result(self, frame: Frame, result: Detections | ModelError) -> None:
+        """Take one detection pass from a worker; the workers keep the order of a camera's frames."""
+        if isinstance(result, ModelError) or not self.detect.enabled or self._feed is None:
+            return
+        with self._lock:
+            update = self._tracker.update(result, frame)
+        self._tell(frame, update)
+
+    def _tell(self, frame: Frame, update: TrackerUpdate) -> None:
+        at_s = frame.captured_s
+        events = (
+            *self._events(EventKind.TRACK_STARTED, update.started, at_s),
+            *self._events(EventKind.TRACK_ENDED, update.ended, at_s),
+        )
+        tracked = TrackedFrame(
+            camera_id=self.camera_id,
+            frame=frame,
+            tracks=update.active,
+            events=events,
+            latency_ms=(self._clock.monotonic_s() - frame.captured_monotonic_s) * 1000,
+            fps=self._feed.fps if self._feed else 0.0,
+        )
+        self._last = tracked
+        self._listener.on_tracked(tracked)
+        for event in events:
+            self._listener.on_event(event)
+
+    def _end_tracks(self, at_s: float) -> None:
+        with self._lock:
+            ended = self._tracker.reset()
+            last, self._last = self._last, None
+        if last and last.tracks:
+            self._listener.on_tracked(replace(last, tracks=(), events=()))
+        for event in self._events(EventKind.TRACK_ENDED, ended, at_s):
+            self._listener.on_event(event)
+
+    def _on_status(self, old: CameraStatus, new: CameraStatus) -> None:
+        """Follow the stream: what was seen before a loss is not there any more."""
+        self._listener.on_status(self.camera_id, new)
+        if old.state is CameraState.STREAMING:
+            self._was_lost = new.state is not CameraState.DISABLED
+            self._end_tracks(new.since_s)
+            if self._was_lost:
+                self._listener.on_event(self._event(EventKind.CAMERA_LOST, new.since_s, reason=new.reason))
+        elif new.state is CameraState.STREAMING and self._was_lost:
+            self._was_lost = False
+            self._listener.on_event(self._event(EventKind.CAMERA_BACK, new.since_s, reason=new.reason))
+
+    def _events(self, kind: EventKind, tracks: Iterable[Track], at_s: float) -> list[Event]:
+        return [self._event(kind, at_s, track=track) for track in tracks]
+
+    def _event(
+        self, kind: EventKind, at_s: float, *, track: Track | None = None, reason: str | None = None
+    ) -> Event:
+        return Event(uuid.uuid4().hex, kind, self.camera_id, at_s, track, reason)
+
+
+def capture_options(settings: CameraSettings) -> CaptureOptions:
+    """Return how to connect to what detection looks at: the substream where there is one."""
+    return CaptureOptions(
+        url=settings.detect_url or settings.url,
+        transport=settings.transport,
+        open_timeout_s=settings.open_timeout_s,
+        read_timeout_s=settings.read_timeout_s,
+        frozen_after_s=settings.frozen_after_s,
+        hardware=settings.hardware,
+    )

@@ -1,0 +1,89 @@
+"""Values that commands have set, kept over restarts.
+
+A value holds until the file says something new about the same key: who edits the file means it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from edged.config.settings import DetectSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+Value = bool | float
+KEYS = ("enabled", "confidence", "fps")
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A value that a command has set, and the value of the file that it stands in for."""
+
+    value: Value
+    configured: Value
+
+
+class Overrides:
+    """What commands have set in each camera's ``[detect]``; written to ``file`` at each change."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._by_camera: dict[str, dict[str, Override]] = self._read()
+
+    def applied(self, camera_id: str, configured: DetectSettings) -> DetectSettings:
+        """Return ``configured`` with what commands have set for this camera laid over it."""
+        held = {
+            key: override.value
+            for key, override in self._by_camera.get(camera_id, {}).items()
+            if override.configured == getattr(configured, key)
+        }
+        try:
+            return DetectSettings.model_validate({**configured.model_dump(), **held})
+        except ValidationError:  # from another version, or somebody's hand
+            log.warning("%s: values of %s are out of range and not used", self._file, camera_id)
+            return configured
+
+    def set(self, camera_id: str, key: str, value: Value, configured: DetectSettings) -> None:
+        """Hold ``value`` for ``key`` from now on."""
+        camera = self._by_camera.setdefault(camera_id, {})
+        camera[key] = Override(value, getattr(configured, key))
+        self._write()
+
+    def _read(self) -> dict[str, dict[str, Override]]:
+        try:
+            stored = json.loads(self._file.read_text(encoding="utf-8"))
+            return {
+                camera_id: {key: Override(**held) for key, held in camera.items() if key in KEYS}
+                for camera_id, camera in stored.items()
+            }
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            log.warning("%s: cannot be used, values set by commands are lost: %s", self._file, error)
+            return {}
+
+    def _write(self) -> None:
+        """Replace the file in one step: a power cut leaves the old one or the new one."""
+        stored = {
+            camera_id: {key: asdict(override) for key, override in camera.items()}
+            for camera_id, camera in self._by_camera.items()
+        }
+        part = self._file.with_suffix(".part")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("w", encoding="utf-8") as out:
+                json.dump(stored, out, indent=1)
+                out.flush()
+                os.fsync(out.fileno())
+            part.replace(self._file)
+        except OSError as error:
+            log.warning("%s: cannot be written, the value is lost at the next restart: %s", self._file, error)

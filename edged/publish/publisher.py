@@ -1,0 +1,172 @@
+"""What the daemon says to the house, and what the house may ask of it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING
+
+from edged.core.types import BrokerHealth
+from edged.publish import payloads, reasons
+from edged.publish.client import MqttClient
+from edged.publish.inbox import CommandInbox
+from edged.publish.outbox import Outbox
+from edged.publish.topics import Topics
+from edged.publish.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from edged.config.settings import MqttSettings
+    from edged.core.retry import Backoff
+    from edged.core.types import Event, Health, TrackedFrame
+    from edged.publish.commands import Command
+    from edged.publish.payloads import CameraFacts
+    from edged.publish.session import Message
+
+STATE_EVERY_S = 1.0
+STOP_TIMEOUT_S = 1.5
+
+
+class Publisher:
+    """Puts facts on their topics; any thread may call it and none has to wait, but for ``stop``.
+
+    ``on_command`` is called in the network thread, a bounded number of times a second.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        *,
+        base_topic: str,
+        client_id: str,
+        on_command: Callable[[Command], None],
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._settings = settings
+        self._topics = Topics(base_topic)
+        wakeup = Wakeup()
+        self._outbox = Outbox(settings.events_kept, wakeup.set)
+        self._inbox = CommandInbox(self._topics, on_command)
+        self._lock = threading.Lock()
+        self._cameras: frozenset[str] | None = None  # not told yet
+        self._showing: set[str] = set()
+        handlers = dict.fromkeys(self._topics.commands, self._inbox.receive)
+        handlers[self._topics.every_state] = self._forget_if_gone
+        handlers[self._topics.status] = self._correct_status
+        self._client = MqttClient(
+            settings,
+            client_id,
+            self._outbox,
+            wakeup,
+            will_topic=self._topics.status,
+            handlers=handlers,
+            say_goodbye=self._say_goodbye,
+            backoff=backoff,
+        )
+        self._outbox.retained.put(self._topics.status, payloads.ONLINE)
+
+    def start(self) -> None:
+        """Begin to connect; what is published before there is a connection waits for it."""
+        self._client.start()
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
+        """Say that we leave and end, within ``timeout_s`` whatever the broker does."""
+        self._client.stop(timeout_s)
+
+    def set_cameras(self, camera_ids: Iterable[str]) -> None:
+        """Name the cameras there are; the broker is made to forget all others of this box."""
+        wanted = frozenset(camera_ids)
+        with self._lock:
+            before, self._cameras = self._cameras or frozenset(), wanted
+            self._showing &= wanted
+        self._inbox.cameras = wanted
+        for camera_id in sorted(wanted - before):
+            self.camera_status(camera_id, online=False)
+        for camera_id in before - wanted:
+            self._forget(camera_id)
+
+    def tracks(self, tracked: TrackedFrame) -> None:
+        """Publish the tracks of a frame: while there are any, and once when the last one has left."""
+        camera_id = tracked.camera_id
+        with self._lock:
+            if not tracked.tracks and camera_id not in self._showing:
+                return
+        is_taken = self._outbox.live.put(self._topics.tracks(camera_id), payloads.tracks(tracked))
+        with self._lock:
+            if tracked.tracks:
+                self._showing.add(camera_id)
+            elif is_taken:
+                self._showing.discard(camera_id)
+
+    def event(self, happened: Event) -> None:
+        """Publish an event, now or when there is a broker again."""
+        self._outbox.events.put(self._topics.events(happened.camera_id), payloads.event(happened))
+
+    def camera_status(self, camera_id: str, *, online: bool) -> None:
+        """Say whether frames arrive."""
+        self._keep_of(camera_id, self._topics.camera_status(camera_id), payloads.status(online=online))
+
+    def camera_state(self, facts: CameraFacts) -> None:
+        """Publish counts and settings when they have changed, at most once a second, the last for sure."""
+        self._keep_of(
+            facts.camera_id,
+            self._topics.state(facts.camera_id),
+            payloads.camera_state(facts),
+            at_most_every_s=STATE_EVERY_S,
+        )
+
+    def snapshot(self, camera_id: str, jpeg: bytes) -> None:
+        """Publish the newest picture; one that the broker had no time for is replaced by the next."""
+        self._keep_of(camera_id, self._topics.snapshot(camera_id), jpeg, qos=0)
+
+    def health(self, known: Health) -> None:
+        """Publish how the box does."""
+        self._outbox.retained.put(self._topics.health, payloads.health(known))
+
+    def broker_health(self) -> BrokerHealth:
+        """Say how the connection does."""
+        link = self._client.link
+        return BrokerHealth(
+            connected=link.is_up,
+            reason=link.reason,
+            address=reasons.address(self._settings),
+            protocol=link.protocol.value if link.protocol else None,
+            events_waiting=self._outbox.events.waiting,
+            events_dropped=self._outbox.events.dropped,
+            tracks_dropped=self._outbox.live.dropped,
+            commands_refused=self._inbox.refused,
+        )
+
+    def _keep_of(
+        self, camera_id: str, topic: str, payload: bytes, *, qos: int = 1, at_most_every_s: float = 0.0
+    ) -> None:
+        """Retain a fact of a camera, unless the camera is gone: a late word must not bring it back."""
+        with self._lock:
+            if self._cameras is None or camera_id in self._cameras:
+                self._outbox.retained.put(topic, payload, qos=qos, at_most_every_s=at_most_every_s)
+
+    def _forget(self, camera_id: str) -> None:
+        for topic in self._topics.retained(camera_id):
+            self._outbox.retained.remove(topic)
+
+    def _forget_if_gone(self, message: Message) -> None:
+        """Clear what an earlier life of this box left on the broker, of a camera that it no longer has."""
+        if not message.is_old or not message.payload or self._cameras is None:
+            return
+        camera_id = message.topic.removeprefix(f"{self._topics.base}/").removesuffix("/state")
+        try:
+            is_ours = json.loads(message.payload)["camera_id"] == camera_id
+        except (ValueError, TypeError, KeyError):
+            return
+        if is_ours and camera_id not in self._cameras:
+            self._forget(camera_id)
+
+    def _correct_status(self, message: Message) -> None:
+        """Contradict the last will of an earlier connection that the broker buries only now."""
+        self._outbox.retained.heard(message.topic, message.payload)
+
+    def _say_goodbye(self) -> None:
+        for camera_id in sorted(self._cameras or ()):
+            self.camera_status(camera_id, online=False)
+        self._outbox.retained.put(self._topics.status, payloads.OFFLINE)

@@ -1,0 +1,5 @@
+"""HTTP: health for a monitor, metrics for Prometheus."""
+
+from edged.serve.site import Site
+
+__all__ = ["Site"]
