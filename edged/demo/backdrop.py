@@ -1,5 +1,7 @@
 """Paints what stands still: sky, houses, ground, plants, and the posts that people pass behind."""
 
+# ruff: noqa: PLR2004 - a painting is made of proportions
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
     from edged.demo.world import Post, World
 
     Plane = NDArray[np.float32]
+    Span = tuple[float, float]
 
 FINER = 2  # painted so many times larger, then averaged: that is the antialiasing
 BLOTS = 240  # of foliage to a crown
 WALLS: tuple[Colour, ...] = (
-    (176, 204, 222), (150, 172, 206), (196, 206, 210), (128, 150, 186), (188, 198, 186), (160, 186, 214), (206, 214, 220),
+    (176, 204, 222), (150, 172, 206), (196, 206, 210), (128, 150, 186),
+    (188, 198, 186), (160, 186, 214), (206, 214, 220),
 )  # fmt: skip
 ROOFS: tuple[Colour, ...] = ((64, 74, 128), (84, 84, 92), (70, 86, 110), (58, 64, 96))
 DOORS: tuple[Colour, ...] = ((96, 72, 40), (52, 66, 96), (60, 84, 50), (70, 60, 120), (90, 88, 86))
@@ -63,7 +67,11 @@ def paint_backdrop(world: World, rng: Generator) -> Backdrop:
     for post in world.ground.posts:
         brush.post_shadow(post)
         layers.append(Layer(_shrunk(brush.tree(post) if post.is_tree else brush.post(post)), post.z_m))
-    picture = cv2.resize(np.clip(brush.canvas, 0, 255).astype(np.uint8), (size.width, size.height), interpolation=cv2.INTER_AREA)
+    picture = cv2.resize(
+        np.clip(brush.canvas, 0, 255).astype(np.uint8),
+        (size.width, size.height),
+        interpolation=cv2.INTER_AREA,
+    )
     return Backdrop(np.asarray(picture, np.uint8), tuple(layers))
 
 
@@ -89,7 +97,9 @@ class _Brush:
         rows = np.arange(view.size.height, dtype=np.float32)
         self._horizon = int(view.horizon_px) + 1
         below = np.maximum(rows - view.horizon_px, 0.5)
-        self._z = np.tile((view.focal_px * view.height_m / below)[:, None], (1, view.size.width)).astype(np.float32)
+        self._z = np.tile((view.focal_px * view.height_m / below)[:, None], (1, view.size.width)).astype(
+            np.float32
+        )
         columns = np.arange(view.size.width, dtype=np.float32) - view.size.width / 2
         self._x = (columns[None] * self._z / view.focal_px).astype(np.float32)
 
@@ -97,7 +107,10 @@ class _Brush:
 
     def _noise(self, tile: Plane, per_m: float, stretch: float = 1.0) -> Plane:
         """A tile laid over the ground, ``per_m`` of its cells to a metre; -1..1."""
-        u, v = np.mod(self._x * per_m * stretch, 256).astype(np.float32), np.mod(self._z * per_m, 256).astype(np.float32)
+        u, v = (
+            np.mod(self._x * per_m * stretch, 256).astype(np.float32),
+            np.mod(self._z * per_m, 256).astype(np.float32),
+        )
         return np.asarray(cv2.remap(tile, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
 
     def _lay(self, where: NDArray[np.bool_], colour: Colour, texture: Plane | float) -> None:
@@ -112,10 +125,10 @@ class _Brush:
         x, y = self._view.project(np.array([[x_m, y_m, z_m]]))[0]
         return round(float(x)), round(float(y))
 
-    def _board(self, x1: float, x2: float, y1: float, y2: float, z_m: float, colour: Colour, fade: float = 0.0) -> None:
+    def _board(self, span: Span, rise: Span, z_m: float, colour: Colour, fade: float = 0.0) -> None:
         """An upright rectangle that faces us; ``fade`` darkens it towards its foot."""
-        left, top = self._xy(x1, y2, z_m)
-        right, bottom = self._xy(x2, y1, z_m)
+        left, top = self._xy(span[0], rise[1], z_m)
+        right, bottom = self._xy(span[1], rise[0], z_m)
         rows = slice(max(top, 0), max(bottom, 0))
         part = self.canvas[rows, max(left, 0) : max(right, 0)]
         if part.size:
@@ -132,9 +145,13 @@ class _Brush:
         low = np.array([238 - 30 * warm, 226 - 6 * warm, 206 + 36 * warm], np.float32)
         width = self._view.size.width
         self.canvas[: self._horizon] = top + (low - top) * rows
-        cloud = cv2.resize(self._clouds[40:100, 20:240], (width, self._horizon), interpolation=cv2.INTER_CUBIC)
+        cloud = cv2.resize(
+            self._clouds[40:100, 20:240], (width, self._horizon), interpolation=cv2.INTER_CUBIC
+        )
         cover = np.clip(cloud * 0.9 + 0.05, 0, 0.75)[..., None] * (0.4 + 0.6 * rows)
-        self.canvas[: self._horizon] += (np.array([250, 248, 246], np.float32) - self.canvas[: self._horizon]) * cover
+        self.canvas[: self._horizon] += (
+            np.array([250, 248, 246], np.float32) - self.canvas[: self._horizon]
+        ) * cover
 
     def ground(self) -> None:
         """Everything that lies flat."""
@@ -154,7 +171,9 @@ class _Brush:
         tufts = self._noise(self._grain, 60, 1.6)
         self._lay(where, (64, 132, 104), 0.12 * grain + 0.14 * tufts + 0.1 * blotch + stripes)
 
-    def _slabs(self, where: NDArray[np.bool_], slab_m: tuple[float, float], colour: Colour, grain: Plane) -> None:
+    def _slabs(
+        self, where: NDArray[np.bool_], slab_m: tuple[float, float], colour: Colour, grain: Plane
+    ) -> None:
         row = np.floor(self._z / slab_m[1])
         across = self._x / slab_m[0] + 0.5 * np.mod(row, 2)
         tone = np.mod(np.sin(np.floor(across) * 12.9898 + row * 78.233) * 43758.5453, 1.0) - 0.5
@@ -164,7 +183,9 @@ class _Brush:
 
     def _asphalt(self, where: NDArray[np.bool_], grain: Plane, blotch: Plane) -> None:
         tracks = sum(np.exp(-(((self._z - lane) / 0.55) ** 2)) for lane in self._world.ground.lanes_m)
-        self._lay(where, (112, 108, 106), 0.09 * grain + 0.07 * blotch - 0.05 * np.asarray(tracks, np.float32))
+        self._lay(
+            where, (112, 108, 106), 0.09 * grain + 0.07 * blotch - 0.05 * np.asarray(tracks, np.float32)
+        )
 
     def _kerb(self, z_m: float) -> None:
         band = (self._z > z_m - 0.09) & (self._z < z_m + 0.09)
@@ -177,7 +198,12 @@ class _Brush:
         self._grass(visible, grain, blotch)
         self._slabs(visible & (self._z < road.near_m), (0.8, 0.6), (166, 178, 188), grain)
         self._asphalt(visible & (self._z > road.near_m) & (self._z < road.far_m), grain, blotch)
-        self._slabs(visible & (self._z > far.near_m - 0.2) & (self._z < far.far_m + 0.2), (0.5, 0.5), (158, 176, 190), grain)
+        self._slabs(
+            visible & (self._z > far.near_m - 0.2) & (self._z < far.far_m + 0.2),
+            (0.5, 0.5),
+            (158, 176, 190),
+            grain,
+        )
         side = 1.0 if self._rng.random() < 0.5 else -1.0
         bend = 0.66 * self._z + 0.35 * np.sin(self._z * 0.7)
         self._grass(visible & (self._z < road.near_m) & (side * self._x > bend), grain, blotch)
@@ -189,12 +215,20 @@ class _Brush:
         self._slabs(visible, (0.6, 0.6), (168, 174, 180), grain)
         self._asphalt(visible & (self._z > road.near_m) & (self._z < road.far_m), grain, blotch)
         middle = (ground.lanes_m[0] + ground.lanes_m[1]) / 2
-        away = np.full(self._x.shape, True) if ground.crossing_m is None else np.abs(self._x - ground.crossing_m) > 2.6
+        away = (
+            np.full(self._x.shape, True)
+            if ground.crossing_m is None
+            else np.abs(self._x - ground.crossing_m) > 2.6
+        )
         dash = (np.abs(self._z - middle) < 0.07) & (np.mod(self._x, 3.0) < 1.7) & away
         self._lay(dash, (222, 226, 226), 0.1 * grain)
         if ground.crossing_m is not None:
             bars = (np.abs(self._x - ground.crossing_m) < 1.55) & (np.mod(self._z - road.near_m, 0.94) > 0.47)
-            self._lay(bars & (self._z > road.near_m + 0.3) & (self._z < road.far_m - 0.3), (216, 220, 220), 0.12 * grain - 0.04 * blotch)
+            self._lay(
+                bars & (self._z > road.near_m + 0.3) & (self._z < road.far_m - 0.3),
+                (216, 220, 220),
+                0.12 * grain - 0.04 * blotch,
+            )
         self._kerb(road.near_m)
         self._kerb(road.far_m)
 
@@ -205,13 +239,15 @@ class _Brush:
         z_m, rng = self._world.ground.facade_m, self._rng
         reach = self._view.half_width_m(z_m)
         for x_m in np.linspace(-reach, reach, 9):
-            self._crown(x_m + rng.uniform(-1, 1), rng.uniform(3.2, 5.2), z_m + 6, rng.uniform(2.2, 3.2), self.canvas)
+            self._crown(
+                x_m + rng.uniform(-1, 1), rng.uniform(3.2, 5.2), z_m + 6, rng.uniform(2.2, 3.2), self.canvas
+            )
         for x_m in np.arange(-reach, reach, 0.55):
             self._crown(x_m, rng.uniform(0.75, 1.0), z_m + 0.3, 0.72, self.canvas)
         left = rng.uniform(-0.75, -0.45) * reach
         right = left + rng.uniform(1.0, 1.25) * reach
         wall = WALLS[rng.integers(len(WALLS))]
-        self._house(left, right, z_m, rng.uniform(3.4, 4.0), wall, storeys=1)
+        self._house((left, right), rng.uniform(3.4, 4.0), wall, storeys=1)
         self._foot_shade(left, right, z_m)
 
     def street_buildings(self) -> None:
@@ -225,19 +261,20 @@ class _Brush:
             width = rng.uniform(5.0, 8.0)
             choice = int(rng.integers(len(WALLS)))
             last = choice if choice != last else (choice + 1) % len(WALLS)
-            self._house(x_m, x_m + width, z_m, rng.uniform(4.6, 6.2), WALLS[last], storeys=2)
+            self._house((x_m, x_m + width), rng.uniform(4.6, 6.2), WALLS[last], storeys=2)
             x_m += width
         self._foot_shade(-reach, reach, z_m)
 
-    def _house(self, x1: float, x2: float, z_m: float, eaves_m: float, wall: Colour, storeys: int) -> None:
-        rng = self._rng
+    def _house(self, span: Span, eaves_m: float, wall: Colour, storeys: int) -> None:
+        rng, z_m = self._rng, self._world.ground.facade_m
+        x1, x2 = span
         self._roof(x1 - 0.25, x2 + 0.25, z_m, eaves_m)
-        self._board(x1, x2, 0, eaves_m, z_m, shade(wall, 0.93), fade=0.1)
+        self._board((x1, x2), (0, eaves_m), z_m, shade(wall, 0.93), fade=0.1)
         self._plaster(x1, x2, eaves_m, z_m)
-        self._board(x1, x2, 0, 0.45, z_m, shade(wall, 0.68))
-        self._board(x1, x2, eaves_m - 0.16, eaves_m, z_m, shade(wall, 0.7))
+        self._board((x1, x2), (0, 0.45), z_m, shade(wall, 0.68))
+        self._board((x1, x2), (eaves_m - 0.16, eaves_m), z_m, shade(wall, 0.7))
         for pipe in (x1 + 0.12, x2 - 0.22):
-            self._board(pipe, pipe + 0.09, 0, eaves_m, z_m, shade(wall, 0.62))
+            self._board((pipe, pipe + 0.09), (0, eaves_m), z_m, shade(wall, 0.62))
         storey = eaves_m / storeys
         count = max(2, int((x2 - x1) / 1.9))
         door = int(rng.integers(count))
@@ -247,7 +284,7 @@ class _Brush:
                 if level == 0 and n == door:
                     self._door(middle, z_m, wide=1.3 if storeys == 1 else 0.55)
                 else:
-                    self._window(middle, level * storey + 0.36 * storey, 0.5, 0.42 * storey, z_m, wall)
+                    self._window(middle, (level + 0.36) * storey, 0.42 * storey, wall)
 
     def _plaster(self, x1: float, x2: float, eaves_m: float, z_m: float) -> None:
         left, top = self._xy(x1, eaves_m, z_m)
@@ -255,7 +292,11 @@ class _Brush:
         part = self.canvas[max(top, 0) : bottom, max(left, 0) : max(right, 0)]
         if part.size:
             stain = cv2.resize(self._clouds, part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-            part *= 1 + 0.05 * stain[..., None] + 0.015 * self._rng.standard_normal((*part.shape[:2], 1), np.float32)
+            part *= (
+                1
+                + 0.05 * stain[..., None]
+                + 0.015 * self._rng.standard_normal((*part.shape[:2], 1), np.float32)
+            )
 
     def _roof(self, x1: float, x2: float, z_m: float, eaves_m: float) -> None:
         colour = ROOFS[self._rng.integers(len(ROOFS))]
@@ -263,26 +304,37 @@ class _Brush:
         for n in range(14):
             low, high = eaves_m + rise * n / 14, eaves_m + rise * (n + 1) / 14
             slip = 0.5 * n / 14
-            self._board(x1 + slip, x2 - slip, low, high, z_m, shade(colour, 0.92 + 0.014 * n), fade=0.16)
+            self._board((x1 + slip, x2 - slip), (low, high), z_m, shade(colour, 0.92 + 0.014 * n), fade=0.16)
 
-    def _window(self, x_m: float, y_m: float, half: float, high: float, z_m: float, wall: Colour) -> None:
+    def _window(self, x_m: float, y_m: float, high: float, wall: Colour) -> None:
+        z_m, half = self._world.ground.facade_m, 0.5
         frame = shade((236, 238, 240), 0.95)
-        self._board(x_m - half - 0.09, x_m + half + 0.09, y_m - 0.08, y_m + high + 0.09, z_m, shade(wall, 0.78))
-        self._board(x_m - half, x_m + half, y_m, y_m + high, z_m, frame)
+        self._board(
+            (x_m - half - 0.09, x_m + half + 0.09), (y_m - 0.08, y_m + high + 0.09), z_m, shade(wall, 0.78)
+        )
+        self._board((x_m - half, x_m + half), (y_m, y_m + high), z_m, frame)
         glass = shade((128, 108, 92), self._rng.uniform(0.6, 1.1))
         for a, b in ((x_m - half + 0.06, x_m - 0.03), (x_m + 0.03, x_m + half - 0.06)):
-            self._board(a, b, y_m + 0.06, y_m + high - 0.06, z_m, glass, fade=0.7)
+            self._board((a, b), (y_m + 0.06, y_m + high - 0.06), z_m, glass, fade=0.7)
             if self._rng.random() < 0.5:
-                self._board(a, b, y_m + high * 0.62, y_m + high - 0.06, z_m, shade((214, 220, 224), 0.85), fade=0.1)
-        self._board(x_m - half - 0.12, x_m + half + 0.12, y_m - 0.12, y_m - 0.03, z_m, shade(wall, 1.1))
+                self._board(
+                    (a, b),
+                    (y_m + high * 0.62, y_m + high - 0.06),
+                    z_m,
+                    shade((214, 220, 224), 0.85),
+                    fade=0.1,
+                )
+        self._board((x_m - half - 0.12, x_m + half + 0.12), (y_m - 0.12, y_m - 0.03), z_m, shade(wall, 1.1))
 
     def _door(self, x_m: float, z_m: float, wide: float) -> None:
         colour = DOORS[self._rng.integers(len(DOORS))]
-        self._board(x_m - wide - 0.1, x_m + wide + 0.1, 0, 2.35, z_m, (206, 212, 214))
-        self._board(x_m - wide, x_m + wide, 0, 2.25, z_m, colour, fade=0.15)
+        self._board((x_m - wide - 0.1, x_m + wide + 0.1), (0, 2.35), z_m, (206, 212, 214))
+        self._board((x_m - wide, x_m + wide), (0, 2.25), z_m, colour, fade=0.15)
         for n in range(5):
             y = 0.2 + n * 0.41
-            self._board(x_m - wide + 0.08, x_m + wide - 0.08, y, y + 0.3, z_m, shade(colour, 1.15), fade=0.12)
+            self._board(
+                (x_m - wide + 0.08, x_m + wide - 0.08), (y, y + 0.3), z_m, shade(colour, 1.15), fade=0.12
+            )
 
     def _foot_shade(self, x1: float, x2: float, z_m: float) -> None:
         """The dark where a wall meets the ground."""
@@ -299,27 +351,31 @@ class _Brush:
         side = -np.sign(self._sun.dx)
         for n in range(BLOTS):
             light = n / (BLOTS - 1)
-            angle, out = rng.uniform(0, 2 * np.pi), radius_m * np.sqrt(rng.uniform(0, 1)) * (1.0 - 0.3 * light)
+            angle, out = (
+                rng.uniform(0, 2 * np.pi),
+                radius_m * np.sqrt(rng.uniform(0, 1)) * (1.0 - 0.3 * light),
+            )
             at_x = x_m + out * np.cos(angle) + side * 0.28 * radius_m * light
             at_y = y_m + 0.8 * out * np.sin(angle) + 0.3 * radius_m * light
             blot = max(2, round(radius_m * rng.uniform(0.05, 0.15) * scale))
             colour = shade(base, 0.5 + 0.68 * light + rng.uniform(-0.12, 0.12))
-            cv2.circle(onto, self._xy(at_x, at_y, z_m), blot, (*colour, 255.0)[: onto.shape[2]], -1, cv2.LINE_AA)
+            cv2.circle(
+                onto, self._xy(at_x, at_y, z_m), blot, (*colour, 255.0)[: onto.shape[2]], -1, cv2.LINE_AA
+            )
 
     def _blank(self) -> NDArray[np.uint8]:
         return np.zeros((*self.canvas.shape[:2], 4), np.uint8)
 
-    def _column(self, onto: NDArray[np.uint8], post: Post, half: tuple[float, float], high: tuple[float, float], colour: Colour) -> None:
-        """A round column from ``high[0]`` to ``high[1]``, narrowing from half[0] to half[1], lit from the sun's side."""
+    def _column(self, onto: NDArray[np.uint8], post: Post, half: Span, rise: Span, colour: Colour) -> None:
+        """A round column, narrowing upwards from ``half[0]`` to ``half[1]``, lit from the sun's side."""
         bands = 9
         side = -np.sign(self._sun.dx)
+        corners = ((0, 0), (1, 0), (1, 1), (0, 1))  # foot or top, this edge of the band or the next
         for n in range(bands):
             at = -1 + 2 * n / bands, -1 + 2 * (n + 1) / bands
-            light = 0.82 + 0.3 * side * (at[0] + at[1]) / 2 - 0.12 * ((at[0] + at[1]) / 2) ** 2
-            quad = [
-                self._xy(post.x_m + half[0] * at[0], high[0], post.z_m), self._xy(post.x_m + half[1] * at[0], high[1], post.z_m),
-                self._xy(post.x_m + half[1] * at[1], high[1], post.z_m), self._xy(post.x_m + half[0] * at[1], high[0], post.z_m),
-            ]  # fmt: skip
+            middle = (at[0] + at[1]) / 2
+            light = 0.82 + 0.3 * side * middle - 0.12 * middle**2
+            quad = [self._xy(post.x_m + half[top] * at[edge], rise[top], post.z_m) for top, edge in corners]
             cv2.fillConvexPoly(onto, np.array(quad, np.int32), (*shade(colour, light), 255.0))
 
     def post(self, post: Post) -> NDArray[np.uint8]:
@@ -327,13 +383,21 @@ class _Brush:
         onto = self._blank()
         if self._world.kind == "street":
             self._column(onto, post, (post.radius_m * 1.5, post.radius_m), (0.0, 0.7), (74, 78, 74))
-            self._column(onto, post, (post.radius_m * 0.75, post.radius_m * 0.55), (0.7, post.height_m), (82, 86, 82))
+            self._column(
+                onto, post, (post.radius_m * 0.75, post.radius_m * 0.55), (0.7, post.height_m), (82, 86, 82)
+            )
             return onto
         r, top = post.radius_m, post.height_m
         self._column(onto, post, (r, r), (0.0, top), (158, 172, 182))
         for n in range(1, int(top / 0.24)):
             y = n * 0.24
-            cv2.line(onto, self._xy(post.x_m - r, y, post.z_m), self._xy(post.x_m + r, y, post.z_m), (112, 124, 132, 255), 2)
+            cv2.line(
+                onto,
+                self._xy(post.x_m - r, y, post.z_m),
+                self._xy(post.x_m + r, y, post.z_m),
+                (112, 124, 132, 255),
+                2,
+            )
         self._column(onto, post, (r * 1.22, r * 1.22), (0.0, 0.22), (140, 152, 162))
         self._column(onto, post, (r * 1.28, r * 1.28), (top, top + 0.1), (176, 186, 194))
         centre, ball = self._xy(post.x_m, top + 0.26, post.z_m), round(0.17 * self._view.px_per_m(post.z_m))
@@ -363,10 +427,19 @@ class _Brush:
         outline = cv2.convexHull(self._view.project(self._sun.shadow(foot)).astype(np.float32))
         cv2.fillConvexPoly(mask, outline.astype(np.int32), 1.0)
         if post.is_tree:
-            spread = self._rng.normal(0, 0.7, (160, 3)) + (post.x_m, post.height_m, post.z_m)
+            spread = np.array([post.x_m, post.height_m, post.z_m]) + self._rng.normal(0, 0.7, (160, 3))
             for x, y in self._view.project(np.maximum(self._sun.shadow(spread), (-99, 0, 3))):
                 radius = round(0.2 * self._view.px_per_m(post.z_m))
-                cv2.ellipse(mask, (round(float(x)), round(float(y))), (radius, max(1, radius // 3)), 0, 0, 360, 1.0, -1)
+                cv2.ellipse(
+                    mask,
+                    (round(float(x)), round(float(y))),
+                    (radius, max(1, radius // 3)),
+                    0,
+                    0,
+                    360,
+                    1.0,
+                    -1,
+                )
         self._darken(np.asarray(cv2.GaussianBlur(mask, (0, 0), 3.0), np.float32), self._sun.depth)
 
 

@@ -1,9 +1,9 @@
 """Writes a scene as an H.264 clip with its truth beside it, and reads the truth back.
 
 The truth is in the format of MOTChallenge, one line per box:
-``frame,id,left,top,width,height,consider,class,visibility``; frames count from 1, class 1 is a person and 3 a car,
-and ``consider`` is 0 where less than ``LEAST_VISIBLE`` of the figure can be seen: whoever finds such a one is neither
-right nor wrong.
+``frame,id,left,top,width,height,consider,class,visibility``. Frames count from 1, class 1 is a person and 3
+a car, and ``consider`` is 0 where less than ``LEAST_VISIBLE`` of the figure can be seen: whoever finds such
+a one is neither right nor wrong.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LABELS: dict[int, Label] = {number: label for label, number in CLASS_NUMBERS.ite
 
 @contextmanager
 def h264_writer(path: Path, size: Size, fps: int, crf: int) -> Iterator[Callable[[Bgr], None]]:
-    """A function that appends a picture to an MP4 which any camera could have sent: no B-frames, regular key frames."""
+    """A function that appends a picture to an MP4 as a camera would: no B-frames, regular key frames."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps)
         stream.width, stream.height, stream.pix_fmt = size.width, size.height, "yuv420p"

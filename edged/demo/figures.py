@@ -1,8 +1,9 @@
-"""Draws people and cars: a skeleton or two boxes in the world, projected and filled as antialiased polygons."""
+"""Draws people and cars: skeletons and solids in the world, projected and filled as antialiased polygons."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import cv2
@@ -106,14 +107,42 @@ def _limbs(looks: PersonLooks, pose: Pose) -> list[_Limb]:
     for side in ("l", "r"):
         dark = 0.86 if joints[f"hip_{side}"][2] > joints["hips"][2] else 1.0
         arm = [
-            _Limb(joints[f"elbow_{side}"], joints[f"hand_{side}"], 0.026 * h * wide, 0.02 * h, shade(sleeve, dark)),
-            _Limb(joints[f"hand_{side}"], joints[f"hand_{side}"], 0.024 * h, 0.024 * h, shade(looks.skin, dark)),
-            _Limb(joints[f"shoulder_{side}"], joints[f"elbow_{side}"], 0.034 * h * wide, 0.027 * h * wide, shade(looks.top, dark)),
+            _Limb(
+                joints[f"elbow_{side}"],
+                joints[f"hand_{side}"],
+                0.026 * h * wide,
+                0.02 * h,
+                shade(sleeve, dark),
+            ),
+            _Limb(
+                joints[f"hand_{side}"], joints[f"hand_{side}"], 0.024 * h, 0.024 * h, shade(looks.skin, dark)
+            ),
+            _Limb(
+                joints[f"shoulder_{side}"],
+                joints[f"elbow_{side}"],
+                0.034 * h * wide,
+                0.027 * h * wide,
+                shade(looks.top, dark),
+            ),
         ]
         leg = [
-            _Limb(joints[f"ankle_{side}"], joints[f"toe_{side}"], 0.024 * h, 0.019 * h, shade(looks.shoes, dark)),
-            _Limb(joints[f"knee_{side}"], joints[f"ankle_{side}"], 0.033 * h * wide, 0.022 * h * wide, shade(shin, dark)),
-            _Limb(joints[f"hip_{side}"], joints[f"knee_{side}"], 0.05 * h * wide, 0.036 * h * wide, shade(thigh, dark)),
+            _Limb(
+                joints[f"ankle_{side}"], joints[f"toe_{side}"], 0.024 * h, 0.019 * h, shade(looks.shoes, dark)
+            ),
+            _Limb(
+                joints[f"knee_{side}"],
+                joints[f"ankle_{side}"],
+                0.033 * h * wide,
+                0.022 * h * wide,
+                shade(shin, dark),
+            ),
+            _Limb(
+                joints[f"hip_{side}"],
+                joints[f"knee_{side}"],
+                0.05 * h * wide,
+                0.036 * h * wide,
+                shade(thigh, dark),
+            ),
         ]
         limbs += leg + arm
     limbs += _trunk(looks, joints)
@@ -163,8 +192,16 @@ def _joints(looks: PersonLooks, pose: Pose) -> dict[str, NDArray[np.float64]]:
         shoulder = joints["chest"] + left * sign * 0.105 * h
         elbow = shoulder + 0.165 * h * (forward * np.sin(arm) - up * np.cos(arm)) + left * sign * 0.018 * h
         hand = elbow + 0.15 * h * (forward * np.sin(arm + bend) - up * np.cos(arm + bend))
-        pairs = {"hip": hip, "knee": knee, "ankle": ankle, "toe": ankle + forward * 0.085 * h - up * 0.008 * h}
-        joints |= {f"{name}_{side}": at for name, at in (pairs | {"shoulder": shoulder, "elbow": elbow, "hand": hand}).items()}
+        pairs = {
+            "hip": hip,
+            "knee": knee,
+            "ankle": ankle,
+            "toe": ankle + forward * 0.085 * h - up * 0.008 * h,
+        }
+        joints |= {
+            f"{name}_{side}": at
+            for name, at in (pairs | {"shoulder": shoulder, "elbow": elbow, "hand": hand}).items()
+        }
     head = joints["chest"] + up * 0.158 * h + forward * 0.012 * h
     joints |= {
         "head": head,
@@ -192,8 +229,8 @@ def _capsule(ends: Points, radii: NDArray[np.float64]) -> Points:
 
 
 def _hull(points: Points) -> Points:
-    hull: Points = cv2.convexHull(points.astype(np.float32)).reshape(-1, 2).astype(np.float64)
-    return hull
+    hull = cv2.convexHull(points.astype(np.float32))
+    return np.asarray(hull, np.float64).reshape(-1, 2)
 
 
 def car_patches(looks: CarLooks, pose: Pose, view: View, sun: Sun) -> list[Patch]:
@@ -235,14 +272,21 @@ class _CarDrawing:
         height = np.array([y for _, y in profile])
         return self._at(along, height, np.full(len(profile), aside_m))
 
-    def _at(self, along: NDArray[np.float64], height: NDArray[np.float64], aside: NDArray[np.float64]) -> Points:
+    def _at(
+        self, along: NDArray[np.float64], height: NDArray[np.float64], aside: NDArray[np.float64]
+    ) -> Points:
         up = np.array([0.0, 1.0, 0.0])
-        return self._origin + along[:, None] * self._forward + height[:, None] * up + aside[:, None] * self._left
+        return (
+            self._origin + along[:, None] * self._forward + height[:, None] * up + aside[:, None] * self._left
+        )
 
     def patches(self) -> list[Patch]:
         looks, half = self._looks, self._looks.width_m / 2
         silhouette = np.concatenate([self.world(looks.shape.body, half), self.world(looks.shape.body, -half)])
-        patches = [*self._wheel_patches(-self._near_side), Patch(_hull(self._view.project(silhouette)), shade(looks.paint, 0.5))]
+        patches = [
+            *self._wheel_patches(-self._near_side),
+            Patch(_hull(self._view.project(silhouette)), shade(looks.paint, 0.5)),
+        ]
         patches += self._solid(looks.shape.body, half, half, looks.paint, glazed=False)
         if self._shows_side:
             patches += self._side_trim()
@@ -251,7 +295,13 @@ class _CarDrawing:
         return patches
 
     def _solid(
-        self, profile: tuple[tuple[float, float], ...], low_half: float, high_half: float, paint_: Colour, *, glazed: bool
+        self,
+        profile: tuple[tuple[float, float], ...],
+        low_half: float,
+        high_half: float,
+        paint_: Colour,
+        *,
+        glazed: bool,
     ) -> list[Patch]:
         """The visible faces of an extruded outline that narrows from ``low_half`` to ``high_half``."""
         heights = np.array([y for _, y in profile])
@@ -269,7 +319,10 @@ class _CarDrawing:
             slanted = abs(heights[i] - heights[j]) > 0.3  # noqa: PLR2004 - roofs and floors are flatter
             if glazed and slanted:
                 pane = _inset(face, 0.1, 0.1)
-                patches += [self._face(pane, self._looks.glass), self._face(pane[:3], shade(self._looks.glass, 1.2))]
+                patches += [
+                    self._face(pane, self._looks.glass),
+                    self._face(pane[:3], shade(self._looks.glass, 1.2)),
+                ]
             elif not glazed and abs(profile[i][0] + profile[j][0]) == 1.0:
                 patches += self._lights(face, front=profile[i][0] > 0)
         if self._shows_side:
@@ -307,9 +360,11 @@ class _CarDrawing:
         rear_low, rear_high, front_high, front_low = side
         bounds = (0.05, *self._looks.shape.split, 0.94)
         patches = []
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in pairwise(bounds):
             edges = [(begin + 0.022, 0.12), (begin + 0.022, 0.86), (end - 0.022, 0.86), (end - 0.022, 0.12)]
-            quad = np.stack([_mix(_mix(rear_low, rear_high, v), _mix(front_low, front_high, v), u) for u, v in edges])
+            quad = np.stack(
+                [_mix(_mix(rear_low, rear_high, v), _mix(front_low, front_high, v), u) for u, v in edges]
+            )
             patches.append(Patch(self._view.project(quad), shade(self._looks.glass, 0.92)))
             patches.append(Patch(self._view.project(quad[:3]), shade(self._looks.glass, 1.08)))
         return patches
@@ -345,12 +400,18 @@ class _CarDrawing:
             )  # fmt: skip
             for radius, out, colour in layers:
                 ring = _RING * radius
-                points = self._at(hub + ring[:, 0], 0.315 + ring[:, 1], np.full(len(ring), aside + side * out))
+                points = self._at(
+                    hub + ring[:, 0], 0.315 + ring[:, 1], np.full(len(ring), aside + side * out)
+                )
                 patches.append(Patch(self._view.project(points), colour))
             for spoke in range(5):
                 angle = spoke * 2 * np.pi / 5 - self._travel_m / 0.315
                 tip = np.array([0.05, 0.18, 0.18]), np.array([angle, angle - 0.22, angle + 0.22])
-                points = self._at(hub + tip[0] * np.cos(tip[1]), 0.315 + tip[0] * np.sin(tip[1]), np.full(3, aside + side * 0.024))
+                points = self._at(
+                    hub + tip[0] * np.cos(tip[1]),
+                    0.315 + tip[0] * np.sin(tip[1]),
+                    np.full(3, aside + side * 0.024),
+                )
                 patches.append(Patch(self._view.project(points), shade(self._looks.rims, 0.5)))
         return patches
 
@@ -360,11 +421,13 @@ def _mix(a: NDArray[np.float64], b: NDArray[np.float64], share: float) -> NDArra
 
 
 def _on_quad(quad: Points, u: float, v: float) -> NDArray[np.float64]:
-    """The point at shares ``u`` (across) and ``v`` (up) of a quad left-low, left-high, right-high, right-low."""
+    """The point ``u`` across and ``v`` up a quad of left-low, left-high, right-high, right-low."""
     return _mix(_mix(quad[0], quad[1], v), _mix(quad[3], quad[2], v), u)
 
 
-def _rectangle(across: tuple[float, float], height: tuple[float, float], *, upside: bool) -> list[tuple[float, float]]:
+def _rectangle(
+    across: tuple[float, float], height: tuple[float, float], *, upside: bool
+) -> list[tuple[float, float]]:
     low, high = (1 - height[1], 1 - height[0]) if upside else height
     return [(across[0], low), (across[0], high), (across[1], high), (across[1], low)]
 

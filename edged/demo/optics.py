@@ -1,4 +1,4 @@
-"""The eye and the light of the scene: where a point in metres lands in the picture, and where its shadow falls.
+"""The eye and the light of the scene: where a point lands in the picture, and where its shadow falls.
 
 World coordinates are metres: x to the right, y up from the ground, z away from the camera.
 """

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from edged.demo.backdrop import Layer, paint_backdrop
-from edged.demo.figures import SHIFT, Sprite, blend, car_patches, car_shadow, paint, person_patches, person_shadow
+from edged.demo.backdrop import paint_backdrop
+from edged.demo.figures import (
+    SHIFT,
+    Sprite,
+    blend,
+    car_patches,
+    car_shadow,
+    paint,
+    person_patches,
+    person_shadow,
+)
 from edged.demo.looks import PersonLooks
 
 if TYPE_CHECKING:
@@ -31,7 +40,7 @@ class TruthBox:
     """Where one person or car is in one frame.
 
     The box is that of the whole figure, also where something hides it, cut off at the edge of the frame;
-    ``visibility`` is the share of the figure's pixels that can be seen, of all that it has on both sides of that edge.
+    ``visibility`` is the share of the figure's pixels that can be seen, of all on both sides of that edge.
     """
 
     track_id: int
@@ -84,20 +93,25 @@ class Renderer:
             else:
                 outlines = car_shadow(actor.looks, pose, view, sun)
             for outline in outlines:
-                cv2.fillConvexPoly(mask, np.round(outline * (1 << SHIFT) / 2).astype(np.int32), 255.0, cv2.LINE_AA, SHIFT)
+                cv2.fillConvexPoly(
+                    mask, np.round(outline * (1 << SHIFT) / 2).astype(np.int32), 255.0, cv2.LINE_AA, SHIFT
+                )
         return np.asarray(cv2.blur(mask, (3, 3)), np.uint8)
 
     def _truth(self, figure: _Figure, owners: NDArray[np.uint16], time_s: float) -> TruthBox | None:
         height, width = owners.shape
         sprite, actor = figure.sprite, figure.actor
         solid = sprite.bgra[..., 3] >= SOLID
-        rows, columns = np.flatnonzero(solid.any(axis=1)) + sprite.top, np.flatnonzero(solid.any(axis=0)) + sprite.left
+        rows, columns = (
+            np.flatnonzero(solid.any(axis=1)) + sprite.top,
+            np.flatnonzero(solid.any(axis=0)) + sprite.left,
+        )
         left, right = max(int(columns[0]), 0), min(int(columns[-1]) + 1, width)
         top, bottom = max(int(rows[0]), 0), min(int(rows[-1]) + 1, height)
         if right - left < SMALLEST_PX or bottom - top < SMALLEST_PX:
             return None
         seen = np.count_nonzero(owners[top:bottom, left:right] == actor.number)
-        # Whoever is still here when the period starts again has come before the first frame: another visit, another id.
+        # Whoever is still here when the period begins again came before the first frame: another visit.
         came_before = not actor.stays and time_s % self._world.period_s < actor.start_s
         return TruthBox(
             track_id=actor.number + (len(self._world.actors) if came_before else 0),
@@ -132,7 +146,9 @@ def _darken(picture: Bgr, mask: NDArray[np.uint8], strength: float) -> None:
         return
     rows, columns = slice(top, top + height), slice(left, left + width)
     region = picture[rows, columns]
-    soft = cv2.resize(mask[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2], region.shape[1::-1])
+    soft = cv2.resize(
+        mask[top // 2 : (top + height) // 2, left // 2 : (left + width) // 2], region.shape[1::-1]
+    )
     keep = cv2.LUT(soft, np.round(255 - np.arange(256) * strength).astype(np.uint8))
     region[:] = cv2.multiply(region, cv2.merge([keep] * 3), scale=1 / 255)
 

@@ -1,4 +1,4 @@
-"""The demo's scene: a yard or a street with people and cars, drawn from a seed, with the exact truth of every frame.
+"""The demo's scene: a yard or a street with people and cars, drawn from a seed, with exact truth.
 
     python -m edged.demo.scene --kind street --seconds 60 --seed 7 --out street.mp4
 
@@ -78,7 +78,9 @@ class SceneSpec:
 def renderer(spec: SceneSpec) -> Renderer:
     """The scene at any moment, for those who do not want every frame."""
     rng = np.random.default_rng(spec.seed)
-    return Renderer(build_world(spec.kind, spec.size, spec.seconds, spec.people, spec.cars, rng), rng)
+    return Renderer(
+        build_world(spec.kind, spec.size, spec.seconds, people=spec.people, cars=spec.cars, rng=rng), rng
+    )
 
 
 def render(spec: SceneSpec) -> Iterator[tuple[Bgr, list[TruthBox]]]:
@@ -88,11 +90,15 @@ def render(spec: SceneSpec) -> Iterator[tuple[Bgr, list[TruthBox]]]:
         yield drawn.frame(number / spec.fps)
 
 
+def _tell_nobody(done: int, total: int) -> None:
+    """Ignore progress."""
+
+
 def write_clip(
     spec: SceneSpec,
     path_mp4: Path,
     path_truth: Path,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = _tell_nobody,
     crf: int = DEFAULT_CRF,
 ) -> None:
     """Render the scene into a clip and its truth; ``progress`` hears (frames done, frames in all)."""
@@ -134,16 +140,26 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     spec = SceneSpec()
-    parser = argparse.ArgumentParser(prog="python -m edged.demo.scene", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m edged.demo.scene", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--kind", choices=get_args(Kind), default=spec.kind)
     parser.add_argument("--seconds", type=float, default=spec.seconds, help="length (default %(default)s)")
     parser.add_argument("--size", type=_size, default=spec.size, metavar="WxH", help="default %(default)s")
     parser.add_argument("--fps", type=int, default=spec.fps, help="default %(default)s")
-    parser.add_argument("--people", type=int, default=spec.people, help="at most at a time (default %(default)s)")
+    parser.add_argument(
+        "--people", type=int, default=spec.people, help="at most at a time (default %(default)s)"
+    )
     parser.add_argument("--cars", type=int, default=spec.cars, help="at most at a time (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=spec.seed, help="another seed, another scene (default %(default)s)")
-    parser.add_argument("--crf", type=int, default=DEFAULT_CRF, help="0..51, less is better and larger (default %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("scene.mp4"), help="MP4 to write (default %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=spec.seed, help="another seed, another scene (default %(default)s)"
+    )
+    parser.add_argument(
+        "--crf", type=int, default=DEFAULT_CRF, help="0..51, less is better and larger (default %(default)s)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("scene.mp4"), help="MP4 to write (default %(default)s)"
+    )
     return parser
 
 

@@ -126,7 +126,7 @@ class World:
     period_s: float
 
 
-def build_world(kind: Kind, size: Size, seconds: float, people: int, cars: int, rng: Generator) -> World:
+def build_world(kind: Kind, size: Size, seconds: float, *, people: int, cars: int, rng: Generator) -> World:
     """Draw a world by lot: at most ``people`` and ``cars`` are in it at any moment."""
     view = View(
         size=size,
@@ -244,9 +244,13 @@ class _Plan:
         z_m = self._ground.lanes_m[lane] + rng.uniform(-0.2, 0.2)
         edge_m = (self._view.half_width_m(z_m) + 3.2) * (1 - 2 * lane)
         bend = rng.uniform(-0.35, 0.35) if yard else 0.0
-        points = np.array([[-edge_m, z_m], [-edge_m / 3, z_m + bend], [edge_m / 3, z_m - bend], [edge_m, z_m]])
+        points = np.array(
+            [[-edge_m, z_m], [-edge_m / 3, z_m + bend], [edge_m / 3, z_m - bend], [edge_m, z_m]]
+        )
         speed = rng.uniform(1.6, 3.0) if yard else rng.uniform(2.6, 4.6)
-        stops = [(rng.uniform(0.3, 0.7), rng.uniform(2.0, 5.0))] if rng.random() < (0.7 if yard else 0.35) else []
+        stops = (
+            [(rng.uniform(0.3, 0.7), rng.uniform(2.0, 5.0))] if rng.random() < (0.7 if yard else 0.35) else []
+        )
         return CarLooks.draw(rng), _drive(points, speed, stops, ease_s=1.6)
 
     def _person_visit(self) -> tuple[PersonLooks, Trajectory]:
@@ -286,7 +290,9 @@ def _constant(x_m: float, z_m: float, heading: float) -> Trajectory:
     return Trajectory(one * x_m, one * z_m, one * heading, one * 0, one * 0)
 
 
-def _drive(points: NDArray[np.float64], speed_m_s: float, stops: list[tuple[float, float]], ease_s: float) -> Trajectory:
+def _drive(
+    points: NDArray[np.float64], speed_m_s: float, stops: list[tuple[float, float]], ease_s: float
+) -> Trajectory:
     """Follow a smooth curve through ``points``; ``stops`` are (share of the way, seconds)."""
     curve = _smooth(points)
     step_s = STEP_S / 4
@@ -319,11 +325,11 @@ def _smooth(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class _Track:
-    """What others must know of an actor or a post: circles on the ground and a box in the picture, per step."""
+    """What others must know of an actor or a post, step by step."""
 
     circles_m: NDArray[np.float64]  # steps x k x 2
     radius_m: float
-    boxes_px: NDArray[np.float64]  # steps x 4, nan while away
+    boxes_px: NDArray[np.float64]  # steps x 4; all columns are nan while away
     depth_m: NDArray[np.float64]  # steps
     moves: bool
 
@@ -348,7 +354,9 @@ def _actor_track(actor: Actor, view: View, steps: int, period_s: float) -> _Trac
         forward = np.array([np.cos(pose.heading_rad), np.sin(pose.heading_rad)])
         circles[step] = np.array([pose.x_m, pose.z_m]) + reach[:, None] * forward
         half_m = (0.9 + 1.3 * abs(forward[0])) if is_car else 0.24
-        corners = np.array([[pose.x_m - half_m, actor.looks.height_m, pose.z_m], [pose.x_m + half_m, 0.0, pose.z_m]])
+        corners = np.array(
+            [[pose.x_m - half_m, actor.looks.height_m, pose.z_m], [pose.x_m + half_m, 0.0, pose.z_m]]
+        )
         boxes[step], depth[step] = view.project(corners).ravel(), pose.z_m
     return _Track(circles, 1.0 if is_car else 0.32, boxes, depth, moves=True)
 
