@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
 import sys
 import warnings
 from copy import deepcopy
@@ -166,6 +167,8 @@ def main(argv: list[str] | None = None) -> int:
     """Render, train, export; 0 when the model is there."""
     arguments = _parser().parse_args(argv)
     console = Console()
+    for polite in (signal.SIGINT, signal.SIGTERM):  # also where a shell starts us with Ctrl-C ignored
+        signal.signal(polite, signal.default_int_handler)
     torch.set_num_threads(arguments.threads)
     run, checkpoint = Run.fresh(), arguments.work / "checkpoint.pt"
     if arguments.resume or arguments.export_only:
