@@ -87,7 +87,7 @@ def plain_bytetrack(passes_per_s: float) -> Follow:
             xyxy=rows[:, :4], confidence=rows[:, 4], class_id=np.zeros(len(rows), int)
         )
         found = tracker.update_with_detections(seen)
-        return [int(track_id) for track_id in found.tracker_id], found.xyxy.reshape(-1, 4)
+        return np.asarray(found.tracker_id, int).tolist(), found.xyxy.reshape(-1, 4)
 
     return follow
 
@@ -127,7 +127,7 @@ def main() -> int:
         print(f"no MOT17 here: {', '.join(missing)}; name the folder with --data", file=sys.stderr)
         return 1
     if not hasattr(np, "asfarray"):  # motmetrics still calls what numpy 2 took away
-        np.asfarray = lambda values: np.asarray(values, dtype=float)  # type: ignore[attr-defined]
+        np.asfarray = lambda values: np.asarray(values, dtype=float)  # type: ignore[attr-defined]  # noqa: NPY201
     table = Table("tracker", "frames", "MOTA", "IDF1", "switches")
     for every in options.every:
         runs: list[tuple[str, Callable[[float], Follow]]] = [

@@ -1,4 +1,4 @@
-"""One camera's pipeline: its stream's frames to the detector, detections to its tracker, tracks to who listens."""
+"""One camera: its frames to the detector, what is detected to its tracker, its tracks to who listens."""
 
 from __future__ import annotations
 
@@ -139,7 +139,9 @@ class Camera:
     def status(self) -> CameraStatus:
         """Where the camera stands."""
         if self._stream is None:
-            return CameraStatus(CameraState.DISABLED, "switched off in the configuration", self._clock.wall_s())
+            return CameraStatus(
+                CameraState.DISABLED, "switched off in the configuration", self._clock.wall_s()
+            )
         return self._stream.status
 
     @property

@@ -1,17 +1,16 @@
-"""``edged check``: is the configuration right, and with ``--probe``, is what it names really there?"""
+"""What ``edged check --probe`` does: tries whatever the configuration names."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from edged.app import model_options
 from edged.camera import capture_options
 from edged.capture import probe
 from edged.core.errors import EdgedError
 from edged.detect import check_model, report_lines
-from edged.publish.probe import probe_broker
-from edged.publish.reasons import address
+from edged.pipeline import model_options
+from edged.publish import address, probe_broker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +32,9 @@ def probe_everything(settings: Settings, say: Callable[[str], None]) -> bool:
     cameras = list(_addresses(settings))
     with ThreadPoolExecutor(PROBES_AT_ONCE) as pool:
         for name, result in zip(
-            (name for name, _ in cameras), pool.map(_probe_camera, (options for _, options in cameras)), strict=True
+            (name for name, _ in cameras),
+            pool.map(_probe_camera, (options for _, options in cameras)),
+            strict=True,
         ):
             is_well &= not isinstance(result, EdgedError)
             for line in _camera_lines(name, result):

@@ -1,4 +1,4 @@
-"""The command ``edged``: reads its arguments and hands over; each part is imported only when it is asked for."""
+"""The command ``edged``: reads its arguments and hands over; imports only what the command needs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEFAULT_CONFIG = Path("/etc/edged.toml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code. An expected failure is a plain line on stderr, never a traceback."""
+    """Run one command and return its exit code; what goes wrong is a plain line on stderr."""
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -81,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="default: %(default)s")
+    parser.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="default: %(default)s"
+    )
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -45,8 +45,8 @@ def temperature_c() -> float | None:
     """Return the CPU's temperature in °C; None where the machine does not tell."""
     sensors = psutil.sensors_temperatures()
     for name in (*SENSORS, *sensors):
-        if name in sensors and sensors[name]:
-            return float(sensors[name][0].current)
+        if readings := sensors.get(name):
+            return float(readings[0].current)
     return None
 
 
@@ -55,9 +55,11 @@ def problems(health: Health) -> list[str]:
     found = []
     if health.broker and not health.broker.connected:
         found.append(f"broker {health.broker.address}: {health.broker.reason}")
-    for camera in health.cameras:
-        if camera.status.state not in {CameraState.STREAMING, CameraState.DISABLED}:
-            found.append(f"camera {camera.camera_id}: {camera.status.state.value}: {camera.status.reason}")
+    found += [
+        f"camera {camera.camera_id}: {camera.status.state.value}: {camera.status.reason}"
+        for camera in health.cameras
+        if camera.status.state not in {CameraState.STREAMING, CameraState.DISABLED}
+    ]
     if health.inference and health.inference.overloaded:
         slow = [camera.camera_id for camera in health.cameras if camera.overloaded]
         found.append(f"this box cannot keep up: detection is slower than wanted on {', '.join(slow)}")

@@ -1,11 +1,17 @@
-"""What all tests share."""
+"""What tests of every part share."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.parts.clips import ClipSpec, make_clip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +21,17 @@ def test_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no test data at {folder}: set EDGED_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ClipSpec], Path]:
+    """Makes clips, each only once in a session."""
+    folder = tmp_path_factory.mktemp("clips")
+    made: dict[ClipSpec, Path] = {}
+
+    def make(spec: ClipSpec) -> Path:
+        if spec not in made:
+            made[spec] = make_clip(folder / f"{len(made)}.mp4", spec)
+        return made[spec]
+
+    return make

@@ -1,7 +1,9 @@
-"""Cameras in: RTSP, HTTP, files and devices become packets and frames, with time-outs, reconnects and a state."""
+"""Cameras: RTSP, HTTP, files and devices become packets and frames, kept alive and with a state."""
 
 from edged.capture.options import CaptureOptions
 from edged.capture.outlet import FrameOutlet
+from edged.capture.pool import StreamPool
+from edged.capture.probing import ProbeReport, probe
 from edged.capture.state import TRANSITIONS
 from edged.capture.stream import Stream, StreamStatistics
 from edged.capture.url import SourceKind, redact, source_kind
@@ -10,9 +12,12 @@ __all__ = [
     "TRANSITIONS",
     "CaptureOptions",
     "FrameOutlet",
+    "ProbeReport",
     "SourceKind",
     "Stream",
+    "StreamPool",
     "StreamStatistics",
+    "probe",
     "redact",
     "source_kind",
 ]

@@ -8,19 +8,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edged.capture.annexb import HEAD_BYTES, parameter_sets
-from edged.capture.decoder import Decoder
+from edged.capture.decoder import SOFTWARE, Decoder, Encoding
 from edged.capture.demuxer import Demuxer, open_demuxer
-from edged.capture.gop import StampedPacket
 from edged.capture.hardware import choose_hardware
 from edged.capture.picture import VideoPicture
 from edged.capture.rate import RateMeter
-from edged.capture.timeline import NeverBack, Stamp, TimeLine
+from edged.capture.timeline import Stamp, TimeLine
 from edged.capture.watchdog import Progress
 from edged.core.errors import CaptureError, CaptureFault
-from edged.core.types import Frame, Size, StreamInfo
+from edged.core.types import Size, StreamInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from av.packet import Packet as AvPacket
     from av.video.frame import VideoFrame
@@ -33,20 +32,21 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 FINGERPRINT_EVERY_S = 1.0
+HARDWARE_PATIENCE_PACKETS = 50
 
 
 class Connection:
     """Reads one camera until it fails or is given up; what it brings goes to ``outlets``.
 
-    ``wake`` is called, in the connection's thread, when the first picture is there and when the connection ends.
+    ``wake`` is called in its thread when the first picture is there and when the connection ends.
     """
 
     def __init__(
         self,
         name: str,
+        *,
         options: CaptureOptions,
         outlets: Outlets,
-        numbers: Iterator[int],
         time_line: TimeLine,
         clock: Clock,
         wake: Callable[[], None],
@@ -54,15 +54,16 @@ class Connection:
         self._name = name
         self._options = options
         self._outlets = outlets
-        self._numbers = numbers
         self._clock = clock
         self._wake = wake
         self._stop = threading.Event()
         self._time_line = time_line
-        self._packet_order, self._frame_order = NeverBack(), NeverBack()
+        self._encoding: Encoding | None = None
+        self._hardware = options.hardware
+        self._fruitless_packets = 0
         self._decoder: Decoder | None = None
         self._fingerprint: tuple[int, float] | None = None
-        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"capture-{name}", daemon=True)
         self.progress = Progress(clock.monotonic_s())
         self.stream: StreamInfo | None = None
         self.error: CaptureError | None = None
@@ -84,28 +85,29 @@ class Connection:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        demuxer: Demuxer | None = None
         try:
             demuxer = open_demuxer(self._options, self._stop)
-            try:
-                self._read(demuxer)
-            finally:
-                demuxer.close()
+            self._read(demuxer)
         except CaptureError as error:
             self.error = error
         except Exception as error:  # a thread that dies without a word would leave its camera "streaming"
-            _log.exception("capture failed")
+            _log.exception("%s: capture failed", self._name)
             self.error = CaptureError(f"internal error: {error!r}", CaptureFault.BROKEN)
         self._wake()
+        if demuxer is not None:
+            demuxer.close()  # last, because a camera that hangs holds it
 
     def _read(self, demuxer: Demuxer) -> None:
         self.progress.opened_s = self._clock.monotonic_s()
+        self._encoding = demuxer.encoding
         self.stream = StreamInfo(
-            codec=demuxer.codec,
+            codec=demuxer.encoding.codec,
             profile="",
             size=Size(0, 0),
             fps=demuxer.declared_fps,
             has_audio=demuxer.has_audio,
-            extradata=demuxer.extradata,
+            extradata=demuxer.encoding.extradata,
         )
         for packet, pts_s in demuxer.packets():
             if self._stop.is_set():
@@ -126,55 +128,63 @@ class Connection:
         else:
             self._decoder = None
             self.progress.undecoded_since_s = self.progress.unchanged_since_s = None
-        self._put_packet(packet, stamp)
+        if not self._stop.is_set():
+            self._outlets.put_packet(packet, stamp, self._known()[0])
+
+    def _known(self) -> tuple[StreamInfo, Encoding]:
+        if self.stream is None or self._encoding is None:
+            text = "a packet before the stream was opened"
+            raise RuntimeError(text)
+        return self.stream, self._encoding
 
     def _is_to_decode(self, has_new_sets: bool) -> bool:  # noqa: FBT001 - private, named at its one call
         # The first picture proves that there is one and tells its size, even where nobody looks yet.
         return bool(self._outlets.frame_outlets) or self.progress.picture_s is None or has_new_sets
 
     def _learn_parameter_sets(self, packet: AvPacket[VideoStream]) -> bool:
-        assert self.stream is not None
-        sets = parameter_sets(self.stream.codec, bytes(memoryview(packet)[:HEAD_BYTES]))
-        if not sets or sets == self.stream.extradata:
+        stream, _ = self._known()
+        sets = parameter_sets(stream.codec, bytes(memoryview(packet)[:HEAD_BYTES]))
+        if not sets or sets == stream.extradata:
             return False
-        self.stream = replace(self.stream, extradata=sets)
+        self.stream = replace(stream, extradata=sets)
         return True
 
     def _decode(self, packet: AvPacket[VideoStream], stamp: Stamp, now_s: float) -> None:
-        if self._decoder is None:
-            if not packet.is_keyframe:
-                return
-            self._decoder = self._open_decoder()
-        errors = self._decoder.errors
+        decoder = self._decoder = self._decoder or self._open_decoder()
+        errors = decoder.errors
         packet.opaque = stamp
-        frames = self._decoder.decode(packet)
-        self.decode_errors += self._decoder.errors - errors
+        frames = decoder.decode(packet)
+        self.decode_errors += decoder.errors - errors
         if frames:
             self.progress.undecoded_since_s = None
-        elif self.progress.undecoded_since_s is None:
-            self.progress.undecoded_since_s = now_s
+            self._fruitless_packets = 0
+        else:
+            self.progress.undecoded_since_s = self.progress.undecoded_since_s or now_s
+            self._doubt_hardware(decoder)
         for frame in frames:
             self._take_frame(frame, frame.opaque if isinstance(frame.opaque, Stamp) else stamp, now_s)
 
     def _open_decoder(self) -> Decoder:
-        assert self.stream is not None
-        hardware = choose_hardware(self.stream.codec, self._options.hardware)
-        decoder = Decoder(self.stream.codec, self.stream.extradata, hardware)
+        stream, encoding = self._known()
+        hardware = choose_hardware(encoding.codec, self._hardware)
+        decoder = Decoder(replace(encoding, extradata=stream.extradata), hardware)
         self.decoder_name = decoder.name
         return decoder
+
+    def _doubt_hardware(self, decoder: Decoder) -> None:
+        """Go on in software where hardware that passed its probe cannot cope with this very stream."""
+        self._fruitless_packets += 1
+        if decoder.hardware == SOFTWARE or self._fruitless_packets < HARDWARE_PATIENCE_PACKETS:
+            return
+        _log.warning("%s: %s gives no picture of this stream: decoding in software", self._name, decoder.name)
+        self._hardware, self._decoder = "none", None
 
     def _take_frame(self, frame: VideoFrame, stamp: Stamp, now_s: float) -> None:
         picture = VideoPicture(frame)
         self._watch_picture(picture, now_s)
         self._describe(picture.size)
-        number = next(self._numbers)
-        stamp = self._frame_order(stamp)
-        outlets = [outlet for outlet in self._outlets.frame_outlets if outlet.is_due(stamp.time_s)]
-        if not outlets or self._stop.is_set():
-            return
-        taken = Frame(picture, number, stamp.captured_s, stamp.captured_monotonic_s)
-        for outlet in outlets:
-            outlet.slot.put(taken)
+        if not self._stop.is_set():
+            self._outlets.put_frame(picture, stamp)
 
     def _watch_picture(self, picture: VideoPicture, now_s: float) -> None:
         is_first, self.progress.picture_s = self.progress.picture_s is None, now_s
@@ -187,15 +197,9 @@ class Connection:
             self._wake()
 
     def _describe(self, size: Size) -> None:
-        assert self.stream is not None
-        if self.stream.size == size:
+        stream, _ = self._known()
+        if stream.size == size:
             return
-        profile = self._decoder.profile if self._decoder else ""
-        if self.stream.size.width:
-            _log.info("%s: the size changed from %s to %s", self._name, self.stream.size, size)
-        self.stream = replace(self.stream, size=size, profile=profile)
-
-    def _put_packet(self, packet: AvPacket[VideoStream], stamp: Stamp) -> None:
-        assert self.stream is not None
-        if not self._stop.is_set():
-            self._outlets.put_packet(StampedPacket(packet, self._packet_order(stamp), self.stream))
+        if stream.size.width:
+            _log.info("%s: the size changed from %s to %s", self._name, stream.size, size)
+        self.stream = replace(stream, size=size, profile=self._decoder.profile if self._decoder else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from av.codec.context import CodecContext
@@ -17,20 +17,31 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-_log = logging.getLogger(__name__)
+    from edged.core.types import Size
 
 SOFTWARE = "software"
 WRAPPER_DECODERS = frozenset({"v4l2m2m", "qsv", "cuvid", "rkmpp"})
 """Hardware that FFmpeg offers as decoders of their own, ``h264_v4l2m2m``, and not as a device."""
 
 
-class Decoder:
-    """Decodes one stream; a packet that cannot be decoded is counted and forgotten."""
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What a decoder must know before the first packet; size and format matter to raw video only."""
 
-    def __init__(self, codec: str, extradata: bytes, hardware: str = SOFTWARE) -> None:
+    codec: str
+    extradata: bytes = b""
+    size: Size | None = None
+    pixel_format: str | None = None
+
+
+class Decoder:
+    """Decodes one stream from its first key frame on; what cannot be decoded is counted and forgotten."""
+
+    def __init__(self, encoding: Encoding, hardware: str = SOFTWARE) -> None:
         self.hardware = hardware
         self.errors = 0
-        self._context = _open(codec, extradata, hardware)
+        self._context = _open(encoding, hardware)
+        self._has_key_frame = False
 
     @property
     def name(self) -> str:
@@ -45,6 +56,9 @@ class Decoder:
 
     def decode(self, packet: AvPacket[VideoStream]) -> list[VideoFrame]:
         """Return the pictures that are finished by this packet: none, one, or a few."""
+        self._has_key_frame |= packet.is_keyframe
+        if not self._has_key_frame:
+            return []
         try:
             frames = self._context.decode(packet)
         except (FFmpegError, OSError, ValueError):
@@ -54,7 +68,8 @@ class Decoder:
         return frames
 
 
-def _open(codec: str, extradata: bytes, hardware: str) -> VideoCodecContext:
+def _open(encoding: Encoding, hardware: str) -> VideoCodecContext:
+    codec = encoding.codec
     try:
         if hardware in WRAPPER_DECODERS:
             context = cast("VideoCodecContext", CodecContext.create(f"{codec}_{hardware}", "r"))
@@ -64,7 +79,10 @@ def _open(codec: str, extradata: bytes, hardware: str) -> VideoCodecContext:
     except (FFmpegError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         text = f"no decoder for {codec} with {hardware}: {error}"
         raise CaptureError(text, CaptureFault.BROKEN) from error
-    context.extradata = extradata or None
+    context.extradata = encoding.extradata or None
+    if codec == "rawvideo" and encoding.size and encoding.pixel_format:
+        context.width, context.height = encoding.size.width, encoding.size.height
+        context.pix_fmt = encoding.pixel_format
     # One thread: more threads cost more CPU for the same pictures, and FRAME threads hold pictures back.
     context.thread_count = 1
     context.thread_type = "NONE"

@@ -1,10 +1,10 @@
-"""Opens a camera and yields its encoded pictures; every trouble becomes a CaptureError that says what to do."""
+"""Opens a camera and yields its encoded pictures; every trouble is a CaptureError that says what to do."""
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 import av
 from av.bitstream import BitStreamFilterContext
 
+from edged.capture.decoder import Encoding
 from edged.capture.url import SourceKind, local_path, network_address, redact, source_kind
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.types import Size
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
 
     from av.container import InputContainer
@@ -24,12 +27,30 @@ if TYPE_CHECKING:
 
     from edged.capture.options import CaptureOptions
 
+MP4_EXTRADATA = b"\x01"  # lengths before the units, and not start codes
 ANNEXB_FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 _STREAM_OPTIONS = {
     "analyzeduration": "0",
     "probesize": "32",
 }  # RTSP says in its SDP what it sends: 0.1 s, not 3
 _HTTP_OPTIONS = {"analyzeduration": "500000", "probesize": "500000"}
+
+
+_MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], CaptureFault, str], ...] = (
+    (av.error.HTTPForbiddenError, CaptureFault.REFUSED, "this user may not see this stream (403)"),
+    (av.error.HTTPNotFoundError, CaptureFault.REFUSED, "the camera has no such stream (404); check the path"),
+    (av.error.HTTPServerError, CaptureFault.UNREACHABLE, "the camera has an error of its own (5xx)"),
+    ((av.error.ExitError, TimeoutError), CaptureFault.SILENT, "nothing came for {timeout_s:g} s"),
+    (ConnectionRefusedError, CaptureFault.UNREACHABLE, "connection refused: nothing listens at this port"),
+    ((ConnectionError, av.error.EOFError), CaptureFault.UNREACHABLE, "the camera closed the connection"),
+    (PermissionError, CaptureFault.REFUSED, "edged may not read it; check its owner and mode"),
+    (av.error.InvalidDataError, CaptureFault.BROKEN, "what comes is no video that can be understood"),
+    (
+        av.error.DemuxerNotFoundError,
+        CaptureFault.REFUSED,
+        "the installed PyAV cannot read this kind of source",
+    ),
+)
 
 
 class Demuxer:
@@ -41,13 +62,17 @@ class Demuxer:
         self._stop = stop
         self._video: VideoStream = container.streams.video[0]
         context = self._video.codec_context
-        self.codec: str = context.codec.name if context.codec else context.name
-        self.extradata: bytes = context.extradata or b""
+        self.encoding = Encoding(
+            codec=context.name,
+            extradata=context.extradata or b"",
+            size=Size(context.width, context.height),
+            pixel_format=context.pix_fmt,
+        )
         self.declared_fps = float(self._video.average_rate or 0)
         self.has_audio = bool(container.streams.audio)
 
     def packets(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
-        """Yield each encoded picture with the time it claims; ends only by CaptureError or when told to stop."""
+        """Yield each encoded picture with the time it claims, until CaptureError or told to stop."""
         with _explained(self._options, self._options.read_timeout_s):
             if source_kind(self._options.url) is SourceKind.FILE:
                 yield from self._paced_for_ever()
@@ -63,19 +88,18 @@ class Demuxer:
 
     def _live(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         # An MJPEG server sends no times; the demuxer would invent them at 25 fps.
-        has_times = source_kind(self._options.url) is SourceKind.RTSP or self.codec != "mjpeg"
-        for packet in self._container.demux(self._video):
+        has_times = source_kind(self._options.url) is SourceKind.RTSP or self.encoding.codec != "mjpeg"
+        for packet in self._annexb_packets():
             if self._stop.is_set():
                 return
-            if packet.size:
-                yield packet, _pts_s(packet) if has_times else None
+            yield packet, _pts_s(packet) if has_times else None
 
     def _paced_for_ever(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         start_s, offset_s = time.monotonic(), 0.0
         while not self._stop.is_set():
             first_s: float | None = None
             end_s = 0.0
-            for packet in self._file_packets():
+            for packet in self._annexb_packets():
                 dts_s = float((packet.dts or 0) * packet.time_base)
                 first_s = dts_s if first_s is None else first_s
                 due_s = start_s + offset_s + dts_s - first_s
@@ -90,15 +114,14 @@ class Demuxer:
             offset_s += end_s
             self._container.seek(0)
 
-    def _file_packets(self) -> Iterator[AvPacket[VideoStream]]:
-        name = ANNEXB_FILTERS.get(self.codec)
-        if name is None:
+    def _annexb_packets(self) -> Iterator[AvPacket[VideoStream]]:
+        name = ANNEXB_FILTERS.get(self.encoding.codec)
+        if name is None or not self.encoding.extradata.startswith(MP4_EXTRADATA):
             yield from (packet for packet in self._container.demux(self._video) if packet.size)
             return
         annexb = BitStreamFilterContext(name, self._video)
         for demuxed in self._container.demux(self._video):
-            for packet in annexb.filter(demuxed if demuxed.size else None):
-                yield packet
+            yield from annexb.filter(demuxed if demuxed.size else None)
 
     def _frame_s(self, packet: AvPacket[VideoStream]) -> float:
         if packet.duration:
@@ -169,41 +192,18 @@ def explain(error: Exception, options: CaptureOptions, timeout_s: float) -> Capt
 
 
 def _meaning(error: Exception, options: CaptureOptions, timeout_s: float) -> tuple[str, CaptureFault]:
-    has_login = "@" in options.url
-    match error:
-        case av.error.HTTPUnauthorizedError() if has_login:
-            return "wrong user or password (401)", CaptureFault.REFUSED
-        case av.error.HTTPUnauthorizedError():
-            return (
-                "the camera wants a user and a password (401): rtsp://user:password@…",
-                CaptureFault.REFUSED,
-            )
-        case av.error.HTTPForbiddenError():
-            return "this user may not see this stream (403)", CaptureFault.REFUSED
-        case av.error.HTTPNotFoundError():
-            return "the camera has no such stream (404); check the path", CaptureFault.REFUSED
-        case av.error.HTTPClientError():
-            hint = "tcp" if options.transport == "udp" else "udp"
-            return (
-                f"the camera refuses the request (4xx); perhaps transport {hint} works",
-                CaptureFault.REFUSED,
-            )
-        case av.error.HTTPServerError():
-            return "the camera has an error of its own (5xx)", CaptureFault.UNREACHABLE
-        case av.error.ExitError() | TimeoutError():
-            return f"nothing came for {timeout_s:g} s", CaptureFault.SILENT
-        case ConnectionRefusedError():
-            return "connection refused: nothing listens at this port", CaptureFault.UNREACHABLE
-        case ConnectionError() | av.error.EOFError():
-            return "the camera closed the connection", CaptureFault.UNREACHABLE
-        case PermissionError() if network_address(options.url) is None:
-            return "edged may not read it; check its owner and mode", CaptureFault.REFUSED
-        case av.error.InvalidDataError():
-            return "what comes is not a video stream that can be understood", CaptureFault.BROKEN
-        case av.error.DemuxerNotFoundError():
-            return "this kind of device or file is not supported by the installed PyAV", CaptureFault.REFUSED
-    number = getattr(error, "errno", None)
-    reason = os.strerror(number) if isinstance(number, int) and 0 < number < 200 else type(error).__name__  # noqa: PLR2004 - above are FFmpeg's own numbers
+    for kinds, fault, text in _MEANINGS:
+        if isinstance(error, kinds):
+            return text.format(timeout_s=timeout_s), fault
+    if isinstance(error, av.error.HTTPUnauthorizedError):
+        has_login = "@" in options.url
+        text = "wrong user or password (401)" if has_login else "the camera wants a user and a password (401)"
+        return text, CaptureFault.REFUSED
+    if isinstance(error, av.error.HTTPClientError):
+        other = "tcp" if options.transport == "udp" else "udp"
+        return f"the camera refuses the request (4xx); perhaps transport {other} works", CaptureFault.REFUSED
+    number: int = getattr(error, "errno", None) or 0
+    reason = os.strerror(number) if number in errno.errorcode else type(error).__name__
     return f"cannot be read: {reason}", CaptureFault.UNREACHABLE
 
 

@@ -35,7 +35,7 @@ class StampedPacket:
 
 
 class GopCache:
-    """Keeps the current group of pictures, at most ``capacity_bytes`` of it; a larger one is not kept at all."""
+    """Keeps the current group of pictures; one larger than ``capacity_bytes`` is not kept at all."""
 
     def __init__(self, capacity_bytes: int = DEFAULT_CAPACITY_BYTES) -> None:
         self._capacity_bytes = capacity_bytes

@@ -17,7 +17,7 @@ PROBE_TIMEOUT_S = 15.0
 
 
 def choose_hardware(codec: str, wish: str) -> str:
-    """Return the hardware to decode ``codec`` with; falls back to software, and says why, where the wish fails."""
+    """Return the hardware to decode ``codec`` with; software, and a logged reason, where the wish fails."""
     if wish == "none":
         return SOFTWARE
     devices = _candidates() if wish == "auto" else (wish,)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import av
 
-from edged.capture.decoder import Decoder
+from edged.capture.decoder import Decoder, Encoding
 from edged.core.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _PICTURES = 5
 def main(codec: str, device: str) -> int:
     """Return 0 where ``device`` turns a freshly encoded ``codec`` stream into pictures."""
     try:
-        decoder = Decoder(codec, b"", device)
+        decoder = Decoder(Encoding(codec), device)
     except CaptureError as error:
         sys.stderr.write(f"{error}\n")
         return 1

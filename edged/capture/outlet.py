@@ -6,12 +6,18 @@ import threading
 from typing import TYPE_CHECKING
 
 from edged.capture.gop import DEFAULT_CAPACITY_BYTES, GopCache, StampedPacket
+from edged.capture.timeline import NeverBack
+from edged.core.types import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from av.packet import Packet as AvPacket
+    from av.video.stream import VideoStream
+
+    from edged.capture.timeline import Stamp
     from edged.core.mailbox import LatestSlot
-    from edged.core.types import Frame, Packet
+    from edged.core.types import Packet, Picture, StreamInfo
 
 EARLY_S = 0.010
 """Cameras place their pictures a few milliseconds off; a picture this early is still the one that is due."""
@@ -20,8 +26,8 @@ EARLY_S = 0.010
 class FrameOutlet:
     """Fills ``slot`` with the newest frame at most ``fps`` times a second of the stream's own time.
 
-    Due times advance by the period, so that 5 of 25 fps is every fifth picture; a camera slower than that passes
-    every picture.
+    Due times advance by the period, so that 5 of 25 fps is every fifth picture; a camera slower than that
+    passes every picture.
     """
 
     def __init__(self, fps: float, slot: LatestSlot[Frame]) -> None:
@@ -46,13 +52,15 @@ class FrameOutlet:
 
 
 class Outlets:
-    """Everybody who listens to one stream; outlives its connections."""
+    """Everybody who listens to one stream; outlives its connections, and so do its numbers and times."""
 
     def __init__(self, gop_capacity_bytes: int = DEFAULT_CAPACITY_BYTES) -> None:
         self._lock = threading.Lock()
         self._gop = GopCache(gop_capacity_bytes)
         self._packet_sinks: tuple[Callable[[Packet], None], ...] = ()
         self._frame_outlets: tuple[FrameOutlet, ...] = ()
+        self._frame_order, self._packet_order = NeverBack(), NeverBack()
+        self._pictures = 0
 
     @property
     def frame_outlets(self) -> tuple[FrameOutlet, ...]:
@@ -81,8 +89,20 @@ class Outlets:
             # Equality, not identity: every access to a bound method makes a new object.
             self._packet_sinks = tuple(other for other in self._packet_sinks if other != sink)
 
-    def put_packet(self, stamped: StampedPacket) -> None:
+    def put_frame(self, picture: Picture, stamp: Stamp) -> None:
+        """Count a picture and hand it to whoever is due for one."""
+        self._pictures += 1
+        stamp = self._frame_order(stamp)
+        due = [outlet for outlet in self._frame_outlets if outlet.is_due(stamp.time_s)]
+        if not due:
+            return
+        frame = Frame(picture, self._pictures, stamp.captured_s, stamp.captured_monotonic_s)
+        for outlet in due:
+            outlet.slot.put(frame)
+
+    def put_packet(self, raw: AvPacket[VideoStream], stamp: Stamp, stream: StreamInfo) -> None:
         """Hand a packet to whoever wants packets; nothing is copied where nobody does."""
+        stamped = StampedPacket(raw, self._packet_order(stamp), stream)
         with self._lock:
             self._gop.add(stamped)
             sinks = self._packet_sinks

@@ -25,8 +25,9 @@ _FINGERPRINT_STEP = 4
 class VideoPicture:
     """A picture as it leaves the decoder.
 
-    Scaling the Y, U and V planes by themselves and converting the small result is three times cheaper than letting
-    FFmpeg do both. Colours are converted by BT.601 whatever the stream says, as OpenCV does and models are trained on.
+    Scaling the Y, U and V planes by themselves and converting the small result is three times cheaper than
+    letting FFmpeg do both. Colours are converted by BT.601 whatever the stream says: so does OpenCV, which
+    prepared what the models were trained on.
     """
 
     __slots__ = ("_frame",)
@@ -88,7 +89,9 @@ class VideoPicture:
 
 def _pixels(plane: VideoPlane, channels: int = 1) -> NDArray[np.uint8]:
     """The bytes of a plane without the padding at the end of its lines; no copy."""
-    lines: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height]
+    lines: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
+        : plane.height
+    ]
     if channels == 1:
         return lines[:, : plane.width]
     return lines[:, : plane.width * channels].reshape(plane.height, plane.width, channels)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import logging
 import threading
 from dataclasses import dataclass
@@ -52,8 +50,8 @@ class StreamStatistics:
 class Stream:
     """Keeps one connection to a camera and hands out its frames and packets.
 
-    Two threads: one reads and decodes (a new one for each connection), one watches it. So a resolver or a camera
-    that hangs inside FFmpeg can hold neither the state back nor the stop.
+    Two threads: one reads and decodes, anew for each connection, and one watches it. So neither a resolver
+    nor a camera that hangs inside FFmpeg can hold back the state or the stop.
     """
 
     def __init__(
@@ -72,13 +70,14 @@ class Stream:
         self._watchers: tuple[Callable[[CameraStatus, CameraStatus], None], ...] = ()
         self._state = CameraStateMachine(name, self._tell, clock=clock)
         self._time_line = TimeLine(clock)
-        self._numbers = itertools.count(1)
         self._wake = threading.Event()
         self._is_stopping = False
         self._is_restarting = False
         self._connection: Connection | None = None
         self._connections = 0
         self._past_decode_errors = 0
+        self._past_stream: StreamInfo | None = None
+        self._streaming_since_s = 0.0
         self._thread = threading.Thread(target=self._keep, name=f"watch-{name}", daemon=True)
 
     @property
@@ -86,12 +85,17 @@ class Stream:
         """Where the camera stands."""
         return self._state.status
 
+    @property
+    def is_minded(self) -> bool:
+        """Whether the thread that watches over the connection lives."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin to connect; returns at once."""
         self._thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> bool:
-        """Let go of the camera; False if a thread is still held by FFmpeg after ``timeout_s`` (it is a daemon)."""
+        """Let go of the camera; False if FFmpeg still holds a (daemon) thread after ``timeout_s``."""
         self._is_stopping = True
         self._wake.set()
         deadline_s = self._clock.monotonic_s() + timeout_s
@@ -114,7 +118,7 @@ class Stream:
         self._watchers = tuple(other for other in self._watchers if other != on_change)
 
     def subscribe_frames(self, fps: float, slot: LatestSlot[Frame]) -> FrameOutlet:
-        """Decode from the next key frame on and put frames into ``slot``, at most ``fps`` a second."""
+        """Put frames into ``slot`` from the next key frame on, at most ``fps`` a second."""
         outlet = FrameOutlet(fps, slot)
         self._outlets.add_frame_outlet(outlet)
         return outlet
@@ -124,7 +128,7 @@ class Stream:
         self._outlets.remove_frame_outlet(outlet)
 
     def subscribe_packets(self, sink: Callable[[Packet], None]) -> tuple[Packet, ...]:
-        """Call ``sink`` with each packet, in the reading thread; returns the group of pictures that came before."""
+        """Call ``sink`` with each packet, in the reading thread; returns the pictures since the key frame."""
         return self._outlets.add_packet_sink(sink)
 
     def unsubscribe_packets(self, sink: Callable[[Packet], None]) -> None:
@@ -137,7 +141,7 @@ class Stream:
         packet_s = connection.progress.packet_s if connection else None
         return StreamStatistics(
             status=self.status,
-            stream=connection.stream if connection else None,
+            stream=(connection.stream if connection else None) or self._past_stream,
             decoder=connection.decoder_name if connection else None,
             fps_in=connection.rate.per_second(now_s) if connection else 0.0,
             packet_age_s=None if packet_s is None else now_s - packet_s,
@@ -161,16 +165,16 @@ class Stream:
         self._state.move(CameraState.CONNECTING, f"opening {redact(self.options.url)}")
         if self._connection is not None:
             self._past_decode_errors += self._connection.decode_errors
+            self._past_stream = self._connection.stream or self._past_stream
         self._time_line.interrupt()
         self._connections += 1
         connection = Connection(
             self._name,
-            self.options,
-            self._outlets,
-            self._numbers,
-            self._time_line,
-            self._clock,
-            self._wake.set,
+            options=self.options,
+            outlets=self._outlets,
+            time_line=self._time_line,
+            clock=self._clock,
+            wake=self._wake.set,
         )
         self._connection = connection
         connection.start()
@@ -181,6 +185,7 @@ class Stream:
         while True:
             self._wake.clear()
             if connection.progress.picture_s is not None and self.status.state is CameraState.CONNECTING:
+                self._streaming_since_s = self._clock.monotonic_s()
                 self._state.move(CameraState.STREAMING, _description(connection))
             if connection.error is not None:
                 return self._failed(self._verdict(connection.error))
@@ -197,7 +202,7 @@ class Stream:
 
     def _failed(self, verdict: Verdict) -> Verdict:
         if self.status.state is CameraState.STREAMING and not self._is_stopping:
-            if self._clock.wall_s() - self.status.since_s >= GOOD_STREAMING_S:
+            if self._clock.monotonic_s() - self._streaming_since_s >= GOOD_STREAMING_S:
                 self._backoff.reset()
             is_there = verdict.fault in {CaptureFault.SILENT, CaptureFault.BROKEN}
             self._state.move(CameraState.STALLED if is_there else CameraState.LOST, verdict.reason)
@@ -209,19 +214,20 @@ class Stream:
         wait_s = 0.0 if self._is_restarting else self._backoff.next_s(at_least_s)
         self._state.move(CameraState.WAITING, verdict.reason, next_try_in_s=wait_s)
         deadline_s = self._clock.monotonic_s() + wait_s
-        while not (self._is_stopping or self._is_restarting):
-            left_s = deadline_s - self._clock.monotonic_s()
-            if left_s <= 0:
+        while (left_s := deadline_s - self._clock.monotonic_s()) > 0:
+            self._wake.clear()  # before the flags are looked at, or a wake-up between the two would be lost
+            if self._is_stopping or self._is_restarting:
                 break
-            self._wake.clear()
             self._wake.wait(left_s)
         while not self._is_stopping and not connection.join(STOP_POLL_S):
             pass
 
     def _tell(self, old: CameraStatus, new: CameraStatus) -> None:
         for watcher in self._watchers:
-            with contextlib.suppress(Exception):
+            try:
                 watcher(old, new)
+            except Exception:  # whoever cannot hear the news must not end the camera
+                _log.exception("%s: a watcher of the state failed", self._name)
 
 
 def _description(connection: Connection) -> str:

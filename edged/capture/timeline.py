@@ -1,9 +1,9 @@
-"""Makes one steady time line of the timestamps that a camera claims and the moments they arrive.
+"""Makes one steady time line of the times that a camera claims and the moments they arrive.
 
-A camera's timestamps have the right spacing but cannot be trusted: they are missing, jump, wrap, run backwards
-or at a wrong rate. Arrival can be trusted but jitters. So spacing comes from the camera while it agrees with
-arrival, and the moment of capture is the time line plus the least delay seen lately: the packet that the network
-held up least shows when its neighbours were taken.
+A camera's timestamps have the right spacing but cannot be trusted: they are missing, jump, wrap, run
+backwards or at a wrong rate. Arrival can be trusted but jitters. So spacing comes from the camera while it
+agrees with arrival, and the moment of capture is the time line plus the least delay seen lately: the packet
+that the network held up least shows when its neighbours were taken.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Stamp:
 
 
 class TimeLine:
-    """Stamps pictures in the order they arrive; only a picture sent out of order is stamped before its forerunner."""
+    """Stamps pictures as they arrive; only one sent out of order (B-frames) is stamped before the last."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock

@@ -13,6 +13,7 @@ HIDDEN = "***"
 _SECRET_KEYS = re.compile(
     r"pass|pwd|secret|token|key|auth|user|usr|login|sig|credential|^p$|^u$", re.IGNORECASE
 )
+_SECRET_IN_PATH = re.compile(r"(pass\w*|pwd|secret|token)=", re.IGNORECASE)
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
@@ -70,7 +71,9 @@ def redact(url: str) -> str:
     # A password with an unescaped "/", "?" or "#" ends up behind the host: show nothing of such an address.
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":
         return f"{parts.scheme}://{HIDDEN}"
-    return urlunsplit(SplitResult(parts.scheme, netloc, parts.path, _redact_query(parts.query), ""))
+    # Some recorders want the login in the path: /user=…_password=…_channel=1
+    path = f"/{HIDDEN}" if _SECRET_IN_PATH.search(parts.path) else parts.path
+    return urlunsplit(SplitResult(parts.scheme, netloc, path, _redact_query(parts.query), ""))
 
 
 def _redact_query(query: str) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from edged.capture.options import CaptureOptions
 
 KEY_FRAME_PATIENCE_S = 30.0
-"""Cameras that save bandwidth send a key frame only every 10 or 20 seconds, and nothing can be seen before."""
+"""Thrifty cameras send a key frame only every 10 or 20 seconds, and nothing can be seen before."""
 
 
 @dataclass(slots=True)
@@ -37,6 +37,14 @@ class Verdict:
 
 def judge(progress: Progress, options: CaptureOptions, now_s: float) -> Verdict | float:
     """Return why the connection is to be given up, or in how many seconds to look again."""
+    verdict = _first_to_fail(progress, options, now_s)
+    if isinstance(verdict, Verdict):
+        return verdict
+    # No later than the shortest watch lasts: one that begins after this look is then seen before it is over.
+    return min(verdict, options.read_timeout_s, options.frozen_after_s or options.read_timeout_s)
+
+
+def _first_to_fail(progress: Progress, options: CaptureOptions, now_s: float) -> Verdict | float:
     if progress.opened_s is None:
         late = Verdict(CaptureFault.SILENT, f"no answer within {options.open_timeout_s:g} s")
         return _by(progress.started_s + options.open_timeout_s, now_s, late)

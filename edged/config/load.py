@@ -1,22 +1,31 @@
 """From a file and the environment to Settings, or to a list of everything that is wrong.
 
-Order, later wins: defaults, the file, ``EDGED_SECTION__KEY`` variables. ``${NAME}`` inside a string is
-replaced from the environment. A secret comes from its key, from the file that ``<key>_file`` names, or
-from a systemd credential named after its path (``mqtt.password``, ``cameras.front.url``).
+Order, later wins: defaults, the file, ``EDGED_SECTION__KEY`` variables. ``${NAME}`` inside a string of the
+file is replaced from the environment. A secret comes from its key, from the file that ``<key>_file`` names,
+or from a systemd credential named after its path (``mqtt.password``, ``cameras.front.url``).
 """
 
 from __future__ import annotations
 
-import difflib
+import contextlib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import tomli
-from pydantic import BaseModel, ValidationError
+from pydantic import SecretStr, ValidationError
 
-from edged.config.settings import RESERVED_CAMERA_IDS, CameraSettings, Settings
+from edged.config.settings import (
+    CAMERA_SECRETS,
+    RESERVED_CAMERA_IDS,
+    SECRET_FILE_KEYS,
+    SECRET_KEYS,
+    SECTION_SECRETS,
+    Settings,
+    fields_at,
+)
+from edged.config.wording import describe, key_path, not_toml
 from edged.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,21 +39,20 @@ Path_ = tuple[str, ...]
 
 DEFAULT_FILE = Path("/etc/edged.toml")
 PREFIX = "EDGED_"
-SECRET_KEYS = frozenset({"password", "token"})
-SECTION_SECRETS: tuple[Path_, ...] = (("mqtt", "password"), ("http", "token"))
-CAMERA_SECRETS = ("url", "detect_url")
 
 
 def load(file: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read ``file``; raises ConfigError with every problem in it."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # editors of other systems put a mark at the start
     except FileNotFoundError:
         raise ConfigError(
             [f"{file}: no such file: write one (see etc/edged.toml) or name it with --config"]
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{file}: cannot be read: {error}"]) from None
+    except OSError as error:
+        raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([f"{file}: is not text in UTF-8: save it as UTF-8"]) from None
     return load_text(text, file, environ)
 
 
@@ -53,18 +61,12 @@ def load_text(text: str, file: Path, environ: Mapping[str, str] = os.environ) ->
     try:
         raw: Table = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        line = text.splitlines()[error.lineno - 1].strip() if error.lineno <= text.count("\n") + 1 else ""
-        raise ConfigError([f"{file}:{error.lineno}: {error.msg}: {hide_user_info(line)}"]) from None
+        raise ConfigError([f"{file}:{error.lineno}: {not_toml(text, error)}"]) from None
     loader = _Loader(file, raw, environ)
     settings = loader.settings()
     if settings is None:
         raise ConfigError(loader.problems)
     return settings
-
-
-def hide_user_info(text: str) -> str:
-    """Return ``text`` with the user and password of any address in it hidden."""
-    return re.sub(r"(\w+://)[^/\s\"']*@", r"\1***@", text)
 
 
 class _Loader:
@@ -76,11 +78,13 @@ class _Loader:
         self._environ = environ
         self.problems: list[str] = []
         self._reported: set[Path_] = set()
+        self._variables: dict[Path_, str] = {}  # the variable that each key was set by
+        self._as_written: dict[Path_, str] = {}  # strings with ${NAME} in them, for messages
 
     def settings(self) -> Settings | None:
         """Return the settings, or None when there are problems."""
-        self._overlay_environment()
         self._raw = self._interpolated(self._raw, ())
+        self._overlay_environment()
         self._read_secrets()
         inherited = self._inherit_camera_defaults()
         self._make_paths_absolute()
@@ -89,47 +93,70 @@ class _Loader:
             settings = Settings.model_validate(self._raw)
         except ValidationError as error:
             self.problems += [
-                self._describe(detail) for detail in error.errors() if self._is_news(detail, inherited)
+                self._told(detail) for detail in error.errors() if self._is_news(detail, inherited)
             ]
             return None
         return None if self.problems else settings
 
     def _problem(self, path: Path_, text: str) -> None:
         self._reported.add(path)
-        self.problems.append(f"{self._file}: {'.'.join(path)}: {text}")
+        self.problems.append(f"{self._place(path)}: {text}")
+
+    def _place(self, path: Path_) -> str:
+        """Name where a setting was made: in the environment or in the file."""
+        if path in self._variables:
+            return f"environment: {self._variables[path]}"
+        return f"{self._file}: {'.'.join(path)}"
 
     def _overlay_environment(self) -> None:
-        """Lay ``EDGED_A__B=value`` over the file; a value is TOML where it parses, else a plain string."""
+        """Lay ``EDGED_A__B=value`` over the file."""
         for name, value in sorted(self._environ.items()):
             if not name.startswith(PREFIX):
                 continue
             parts = name.removeprefix(PREFIX).split("__")
             if len(parts) == 1:
                 self._check_single_underscore(name)
-                continue
-            table = self._raw
-            for part in parts[:-1]:
-                child = table.setdefault(_matching_key(table, part), {})
-                if not isinstance(child, dict):
-                    self.problems.append(f"environment: {name}: {part.lower()} is not a section of the file")
-                    break
-                table = child
             else:
-                table[_matching_key(table, parts[-1])] = _environment_value(value)
+                self._set_from_variable(name, parts, value)
+
+    def _set_from_variable(self, name: str, parts: list[str], value: str) -> None:
+        table, path = self._raw, Path_()
+        for part in parts[:-1]:
+            key = _matching_key(table, part)
+            path = (*path, key)
+            if key not in table:
+                self._variables[path] = name
+            table = table.setdefault(key, {})
+            if not isinstance(table, dict):
+                self.problems.append(
+                    f"environment: {name}: {'.'.join(path)} is not a section in {self._file}"
+                )
+                return
+        key = _matching_key(table, parts[-1])
+        if key in SECRET_KEYS:
+            table.pop(f"{key}_file", None)  # later wins, whichever way it is given
+        elif key in SECRET_FILE_KEYS:
+            table.pop(key.removesuffix("_file"), None)
+        table[key] = _environment_value(value, fields_at(path).get(key))
+        self._variables[*path, key] = name
+        self._as_written.pop((*path, key), None)
 
     def _check_single_underscore(self, name: str) -> None:
         """Say so when EDGED_MQTT_HOST was written for EDGED_MQTT__HOST, instead of ignoring it."""
-        section, _, key = name.removeprefix(PREFIX).partition("_")
-        if key and section.lower() in Settings.model_fields:
-            self.problems.append(f"environment: {name}: unknown; did you mean {PREFIX}{section}__{key}?")
+        for section in Settings.model_fields:
+            start = f"{PREFIX}{section.upper()}_"
+            if name.upper().startswith(start):
+                meant = f"{start}_{name[len(start) :]}"
+                self.problems.append(f"environment: {name}: unknown; did you mean {meant}?")
 
     def _interpolated(self, value: Any, path: Path_) -> Any:  # noqa: ANN401 - whatever TOML holds
         """Replace every ``${NAME}`` in the strings below ``path``."""
         if isinstance(value, dict):
             return {key: self._interpolated(child, (*path, key)) for key, child in value.items()}
         if isinstance(value, list):
-            return [self._interpolated(child, path) for child in value]
-        if isinstance(value, str):
+            return [self._interpolated(child, (*path, str(n))) for n, child in enumerate(value)]
+        if isinstance(value, str) and "${" in value:
+            self._as_written[path] = value
             return re.sub(r"\$\{(\w+)\}", lambda match: self._variable(match[1], path), value)
         return value
 
@@ -150,24 +177,43 @@ class _Loader:
     def _read_secret(self, table: Table, path: Path_) -> None:
         key = path[-1]
         file_key = f"{key}_file"
+        file_path = (*path[:-1], file_key)
         credential = Path(self._environ.get("CREDENTIALS_DIRECTORY", "/nonexistent"), ".".join(path))
         if file_key in table:
-            secret_file = Path(self._file.parent, str(table.pop(file_key)))
+            name = table.pop(file_key)
             if key in table:
-                self._problem(path, f"given twice: keep {key} or {file_key}")
-                return
-            file_path = (*path[:-1], file_key)
-        elif key not in table and credential.is_file():
-            secret_file, file_path = credential, path
-        else:
-            return
+                self._problem(file_path, f"given twice: keep {key} or {file_key}")
+            elif isinstance(name, str):
+                self._take_secret(table, path, self._absolute(name), file_path)
+            else:
+                self._problem(file_path, "expected the path of a file, in quotes")
+                self._reported.add(path)
+        elif key not in table and os.path.lexists(credential):
+            self._take_secret(table, path, credential, path)
+
+    def _take_secret(self, table: Table, path: Path_, file: Path, named_at: Path_) -> None:
+        """Put the content of ``file`` where the secret belongs."""
+        table[path[-1]] = ""
+        self._reported.add(path)  # whatever goes wrong below is said once
         try:
-            table[key] = secret_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            table[key] = ""
-            reason = error.strerror if isinstance(error, OSError) else "not text"
-            self._problem(file_path, f"{secret_file} cannot be read: {reason}")
-            self._reported.add(path)
+            secret = file.read_text(encoding="utf-8-sig").strip()
+        except OSError as error:
+            self._problem(named_at, f"{file} cannot be read: {error.strerror}")
+        except ValueError:
+            self._problem(named_at, f"{file} cannot be read: it is not text in UTF-8")
+        else:
+            if secret:
+                table[path[-1]] = secret
+                self._reported.discard(path)
+            else:
+                self._problem(named_at, f"{file} is empty: write the {path[-1]} into it")
+
+    def _absolute(self, name: str) -> Path:
+        """Let a relative path start from the folder of the configuration, and ~ from the home."""
+        path = Path(name)
+        with contextlib.suppress(RuntimeError):  # no such user: the file will be found missing
+            path = path.expanduser()
+        return Path(self._file.parent, path)
 
     def _inherit_camera_defaults(self) -> set[Path_]:
         """Lay each camera's [detect] and [track] over the common ones; return the paths that it inherited."""
@@ -188,33 +234,26 @@ class _Loader:
             table = self._raw.get(section)
             for key in keys:
                 if isinstance(table, dict) and isinstance(table.get(key), str):
-                    table[key] = str(Path(self._file.parent, Path(table[key]).expanduser()))
+                    table[key] = str(self._absolute(table[key]))
 
     def _refuse_reserved_ids(self) -> None:
-        for camera_id in RESERVED_CAMERA_IDS & dict(_tables(self._raw.get("cameras"))).keys():
-            self._problem(
-                ("cameras", camera_id), "this id is taken by a topic of the box: choose another one"
-            )
+        cameras = dict(_tables(self._raw.get("cameras")))
+        self.problems += [
+            f"{self._place(('cameras', camera_id))}: a topic of the box has this name: choose another id"
+            for camera_id in sorted(RESERVED_CAMERA_IDS & cameras.keys())
+        ]
 
     def _is_news(self, detail: ErrorDetails, inherited: set[Path_]) -> bool:
         """Whether it is not yet reported, where a camera inherited it from or as an unread secret."""
         path = tuple(str(part) for part in detail["loc"])
-        return path[:4] not in inherited and path not in self._reported
+        reported = any(path[: len(known)] == known for known in self._reported)
+        return path[:4] not in inherited and not reported
 
-    def _describe(self, detail: ErrorDetails) -> str:
+    def _told(self, detail: ErrorDetails) -> str:
         """Make one line of one of pydantic's findings."""
-        path = tuple(str(part) for part in detail["loc"] if part != "[key]")
-        where = f"{self._file}: {'.'.join(path)}"
-        if detail["type"] == "missing":
-            return f"{where}: missing{_hint(path)}"
-        if detail["type"] == "extra_forbidden":
-            return f"{where}: unknown key{_did_you_mean(path)}"
-        if "[key]" in detail["loc"]:
-            return f"{where}: expected an id of letters, digits, _ and -, at most 64 of them"
-        if detail["type"] == "path_not_file":
-            return f"{where}{_shown(path, detail['input'])}: no such file"
-        expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        return f"{where}{_shown(path, detail['input'])}: expected {expected}{_close_choice(detail)}"
+        path = key_path(detail)
+        written = self._as_written.get(tuple(map(str, detail["loc"])), detail["input"])
+        return f"{self._place(path)}{describe(detail, path, written)}"
 
 
 def _tables(value: object) -> Iterator[tuple[str, Table]]:
@@ -229,56 +268,18 @@ def _matching_key(table: Table, part: str) -> str:
     return next((key for key in table if key.lower().replace("-", "_") == wanted), wanted)
 
 
-def _environment_value(text: str) -> Any:  # noqa: ANN401 - whatever TOML holds
+def _environment_value(text: str, field: FieldInfo | None) -> Any:  # noqa: ANN401 - whatever TOML holds
+    """Read a number, a list, true or false as TOML has them; what is to be text stays as it is."""
+    if field is None or _is_text(field):
+        return text
     try:
         return tomli.loads(f"value = {text}")["value"]
-    except tomli.TOMLDecodeError:
+    except (tomli.TOMLDecodeError, KeyError):
         return text
 
 
-def _shown(path: Path_, value: object) -> str:
-    """Return `` = value`` for the message, or nothing where it is a table or a secret."""
-    if isinstance(value, dict):
-        return ""
-    if SECRET_KEYS & set(path):
-        return " = ***"
-    return f" = {hide_user_info(str(value))!r}" if isinstance(value, str) else f" = {value!r}"
-
-
-def _hint(path: Path_) -> str:
-    """Say how a missing key may be given, where it is not plain."""
-    if path[-1] in CAMERA_SECRETS:
-        return f': give {path[-1]} = "rtsp://…" or {path[-1]}_file'
-    if path in {("model",), ("model", "file")}:
-        return ': give file = "/path/to/model.onnx" in [model]'
-    return ""
-
-
-def _did_you_mean(path: Path_) -> str:
-    close = difflib.get_close_matches(path[-1], _known_keys(path[:-1]), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(_known_keys(path[:-1]))}"
-
-
-def _close_choice(detail: ErrorDetails) -> str:
-    """Suggest the nearest of a closed set of words."""
-    choices = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
-    close = difflib.get_close_matches(str(detail["input"]), choices, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _known_keys(path: Path_) -> list[str]:
-    """Every key that may stand in the table at ``path``."""
-    model: type[BaseModel] = Settings
-    for part in path:
-        if model is Settings and part == "cameras":
-            model = CameraSettings
-        elif part in model.model_fields:
-            model = _section_of(model.model_fields[part]) or model
-    keys = sorted(model.model_fields)
-    secrets = [f"{key}_file" for key in keys if key in {*SECRET_KEYS, *CAMERA_SECRETS}]
-    return keys + secrets
-
-
-def _section_of(field: FieldInfo) -> type[BaseModel] | None:
-    candidates = (field.annotation, *get_args(field.annotation))
-    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+def _is_text(field: FieldInfo) -> bool:
+    """Whether the field holds one string, so that 0815 and true are strings, too."""
+    kinds = [field.annotation, *get_args(field.annotation)]
+    kinds += [get_args(kind)[0] for kind in kinds if get_origin(kind) is Annotated]
+    return get_origin(field.annotation) is not tuple and bool({str, SecretStr, Path} & set(kinds))

@@ -8,11 +8,25 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
+
 ID_PATTERN = r"^[a-zA-Z0-9_-]+$"
+HARDWARE_PATTERN = r"^[a-z0-9]+$"
+PATTERNS = {
+    ID_PATTERN: "letters, digits, _ and -",
+    HARDWARE_PATTERN: "lower-case letters and digits, such as none, auto or cuda",
+}
+SECTION_SECRETS = (("mqtt", "password"), ("http", "token"))
+CAMERA_SECRETS = ("url", "detect_url")
+SECRET_KEYS = frozenset({"password", "token", *CAMERA_SECRETS})  # each can be given as <key>_file, too
+SECRET_FILE_KEYS = frozenset(f"{key}_file" for key in SECRET_KEYS)
 RESERVED_CAMERA_IDS = frozenset({"set", "status", "health"})  # topics of the box itself
 
 Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
@@ -36,6 +50,22 @@ def _is_camera_address(url: str) -> str:
     return url
 
 
+def _is_host(host: str) -> str:
+    """Accept a name or an address alone: a port, a user or a scheme has its own key."""
+    if set(host) & set("/@ ") or not host or (":" in host and not _is_address(host)):
+        msg = "a host name or an IP address alone, without a scheme like mqtt://, a port or a user"
+        raise ValueError(msg)
+    return host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_topic(topic: str) -> str:
     """Refuse what a broker would refuse, or what would subscribe to everybody."""
     if not topic or topic.startswith(("/", "$")) or topic.endswith("/") or set(topic) & set("#+\0"):
@@ -45,6 +75,7 @@ def _is_topic(topic: str) -> str:
 
 
 CameraUrl = Annotated[str, AfterValidator(_is_camera_address)]
+Host = Annotated[str, AfterValidator(_is_host)]
 Topic = Annotated[str, AfterValidator(_is_topic)]
 
 
@@ -64,7 +95,7 @@ class MqttSettings(Section):
     """The broker and how to reach it."""
 
     enabled: bool = True
-    host: str = Field("localhost", min_length=1)
+    host: Host = "localhost"
     port: int | None = Field(None, ge=1, le=65535)
     username: str | None = None
     password: SecretStr | None = None
@@ -134,16 +165,26 @@ class CameraSettings(Section):
     open_timeout_s: TimeoutSeconds = 10.0
     read_timeout_s: TimeoutSeconds = 10.0
     frozen_after_s: float = Field(60.0, ge=0.0, le=3600.0)
-    hardware: str = Field("none", pattern=r"^[a-z0-9]+$")
+    hardware: str = Field("none", pattern=HARDWARE_PATTERN)
     detect: DetectSettings = DetectSettings()
     track: TrackSettings = TrackSettings()
+
+    @model_validator(mode="after")
+    def _can_follow(self) -> CameraSettings:
+        if self.track.lost_track_buffer_s < 1 / self.detect.fps:
+            msg = (
+                f"track.lost_track_buffer_s of at least {1 / self.detect.fps:g} s, one pass at detect.fps ="
+                f" {self.detect.fps:g}, or everything would be lost between two passes"
+            )
+            raise ValueError(msg)
+        return self
 
 
 class HttpSettings(Section):
     """Where health and metrics are served."""
 
     enabled: bool = True
-    host: str = Field("127.0.0.1", min_length=1)
+    host: Host = "127.0.0.1"
     port: int = Field(8480, ge=1, le=65535)
     token: SecretStr | None = Field(None, min_length=16)
 
@@ -163,10 +204,7 @@ class LogSettings(Section):
 
 def _is_loopback(host: str) -> bool:
     """Whether only this machine can reach ``host``."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return ipaddress.ip_address(host).is_loopback if _is_address(host) else host == "localhost"
 
 
 class Settings(Section):
@@ -190,3 +228,19 @@ class Settings(Section):
     def client_id(self) -> str:
         """What the broker knows this box by."""
         return self.mqtt.client_id or f"edged-{self.box.id}"
+
+
+def fields_at(path: tuple[str, ...]) -> Mapping[str, FieldInfo]:
+    """Every setting that may stand in the table at ``path``; none where no such table is known."""
+    if path == ("cameras",):
+        return {}
+    model: type[BaseModel] = Settings
+    if path[:1] == ("cameras",):
+        model, path = CameraSettings, path[2:]
+    for part in path:
+        field = model.model_fields.get(part)
+        kind = field.annotation if field else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return {}
+        model = kind
+    return model.model_fields

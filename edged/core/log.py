@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # sd-daemon(3): a line that begins with <N> is stored with syslog priority N
-_JOURNAL_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
-_COLOUR = {logging.DEBUG: "2", logging.INFO: "32", logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
+_JOURNAL_PRIORITY = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+_COLOUR = {
+    logging.DEBUG: "2",
+    logging.INFO: "32",
+    logging.WARNING: "33",
+    logging.ERROR: "31",
+    logging.CRITICAL: "31",
+}
 
 
 def set_up(level: str, stream: TextIO = sys.stderr, environ: Mapping[str, str] = os.environ) -> None:

@@ -6,7 +6,9 @@ import re
 
 HIDDEN = "***"
 _USER_INFO = re.compile(r"(\w+://)[^/\s\"'@]*(?:@[^/\s\"'@]*)*@")
-_QUERY_SECRET = re.compile(r"([?&](?:pass(?:word|wd)?|pwd|token|key|auth|secret|user(?:name)?)=)[^&\s\"']+", re.I)
+_QUERY_SECRET = re.compile(
+    r"([?&](?:pass(?:word|wd)?|pwd|token|key|auth|secret|user(?:name)?)=)[^&\s\"']+", re.IGNORECASE
+)
 
 
 def redact(text: str) -> str:

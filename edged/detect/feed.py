@@ -53,7 +53,7 @@ class Feed:
         self.passes = 0
         self.failures = 0
         self.is_removed = False
-        self._is_failing = False
+        self.trouble: str | None = None  # what went wrong in the last pass
         self._clock = clock
         self._meter = Meter(clock.monotonic_s())
 
@@ -89,8 +89,8 @@ class Feed:
     def _log_change(self, trouble: str | None) -> None:
         if trouble is not None:
             self.failures += 1
-        if trouble is not None and not self._is_failing:
+        if trouble is not None and self.trouble is None:
             _logger.warning("%s: detection fails: %s", self.name, trouble)
-        if trouble is None and self._is_failing:
+        if trouble is None and self.trouble is not None:
             _logger.info("%s: detection works again", self.name)
-        self._is_failing = trouble is not None
+        self.trouble = trouble

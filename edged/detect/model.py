@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class ModelOptions:
     path: Path
     labels_file: Path | None = None
     input_size: Size | None = None  # only for models that leave it open
-    providers: tuple[str, ...] = ("cpu",)  # best first; the CPU always comes last
+    providers: tuple[str, ...] = ("cpu",)  # best first; where none works it is the CPU
 
 
 class Detector:
@@ -51,7 +52,7 @@ class Detector:
         self.labels = labels
         self._session = session
         self._layout = layout
-        self._dtype = np.dtype(FLOATS[session.signature.inputs[0].type])
+        self.dtype = FLOATS[session.signature.inputs[0].type]
         self._scratch = threading.local()
 
     @property
@@ -72,7 +73,7 @@ class Detector:
     @property
     def input_type(self) -> str:
         """Type of the numbers that go in."""
-        return str(self._dtype)
+        return np.dtype(self.dtype).name
 
     def detect(
         self,
@@ -97,12 +98,13 @@ class Detector:
 
     def infer(self, blob: NDArray[Any]) -> NDArray[Any]:
         """The bare output of the model."""
-        return self._session.run(blob)[0]
+        output: NDArray[Any] = self._session.run(blob)[0]
+        return output
 
     def _letterbox(self) -> Letterbox:
         letterbox: Letterbox | None = getattr(self._scratch, "letterbox", None)
         if letterbox is None:
-            letterbox = Letterbox(self.input_size, self._layout.preprocess, self._dtype)
+            letterbox = Letterbox(self.input_size, self._layout.preprocess, self.dtype)
             self._scratch.letterbox = letterbox
         return letterbox
 
@@ -120,14 +122,13 @@ def load_model(options: ModelOptions) -> Detector:
     if not options.path.is_file():
         msg = f"{options.path}: no such model file"
         raise ModelError(msg)
-    *preferred, last = dict.fromkeys((*(p for p in options.providers if p != "cpu"), "cpu"))
     try:
-        for provider in preferred:
+        for provider in itertools.takewhile(lambda name: name != "cpu", options.providers):
             try:
                 return _load(options, provider)
             except ProviderError as error:
                 _logger.warning("%s: not on %s: %s", options.path.name, provider, error)
-        return _load(options, last)
+        return _load(options, "cpu")
     except ProviderError as error:
         msg = f"{options.path}: onnxruntime cannot use this file: {error}"
         raise ModelError(msg) from error

@@ -25,6 +25,8 @@ def suppress(candidates: Candidates, iou_threshold: float) -> Candidates:
         return candidates
     boxes = candidates.boxes.copy()
     boxes[:, 2:] -= boxes[:, :2]
+    # The binding keeps classes apart by moving them along the diagonal, which only works above zero.
+    boxes[:, :2] -= boxes[:, :2].min()
     # Lists, because the binding takes arrays apart element by element and is then three times slower.
     kept = cv2.dnn.NMSBoxesBatched(
         boxes.tolist(), candidates.scores.tolist(), candidates.class_ids.tolist(), 0.0, iou_threshold

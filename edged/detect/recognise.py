@@ -16,7 +16,7 @@ import numpy as np
 
 from edged.core.errors import ModelError
 from edged.core.types import Size
-from edged.detect.labels import COCO_80, labels_for
+from edged.detect.labels import labels_for
 from edged.detect.layouts import EndToEnd, YoloV5, YoloV8, YoloxDecoded, YoloxRaw, cells, grid
 from edged.detect.session import FLOATS
 
@@ -71,8 +71,8 @@ def image_input(signature: Signature) -> Tensor:
     if tensor.type not in FLOATS:
         msg = "the input is neither float nor float16"
         raise refused(msg, signature)
-    batch, channels, *sides = [*tensor.shape, None, None][: max(2, len(tensor.shape))]
-    if len(sides) != 2 or not _is_or_varies(channels, 3) or not _is_or_varies(batch, 1):  # noqa: PLR2004 - planes
+    batch, channels = (*tensor.shape, None, None)[:2]
+    if len(tensor.shape) != 4 or not _is_or_varies(batch, 1) or not _is_or_varies(channels, 3):  # noqa: PLR2004
         msg = "the input is not 1 x 3 x height x width"
         raise refused(msg, signature)
     return tensor
@@ -106,27 +106,27 @@ def recognise(probe: Probe) -> tuple[Layout, tuple[str, ...]]:
     _, rows, columns = probe.output.shape
     for strides in _STRIDES:
         count = cells(probe.model_input, strides)
-        if columns == count:
+        if columns == count and rows > 4:  # noqa: PLR2004 - the box comes before the classes
             return _yolov8(probe, strides)
-        if rows == _ANCHORS_V5 * count:
+        if rows == _ANCHORS_V5 * count and columns > 5:  # noqa: PLR2004 - box and objectness
             return _yolov5(probe, strides)
-        if rows == count:
+        if rows == count and columns > 5:  # noqa: PLR2004 - box and objectness
             return _yolox(probe, strides)
     if columns == _END_TO_END_COLUMNS:
         return _end_to_end(probe)
     msg = f"the output {shape_text(probe.output)} is no known layout for an input of {probe.model_input}"
-    raise refused(
-        msg,
-        probe.signature,
-    )
+    raise refused(msg, probe.signature)
 
 
-def only_table(signature: Signature, outputs: list[NDArray[Any]]) -> NDArray[np.float32]:
+def only_table(signature: Signature, outputs: list[Any]) -> NDArray[np.float32]:
     """The one output, if it is a finite table of a batch of one."""
     if len(outputs) != 1:
         msg = f"{len(outputs)} outputs where a detector has one"
         raise refused(msg, signature)
     (output,) = outputs
+    if not isinstance(output, np.ndarray):
+        msg = "the output is no tensor"
+        raise refused(msg, signature)
     if output.ndim != 3 or output.shape[0] != 1:  # noqa: PLR2004 - batch, rows, columns
         msg = f"the output {shape_text(output)} is not one table of boxes"
         raise refused(msg, signature)
@@ -138,7 +138,7 @@ def only_table(signature: Signature, outputs: list[NDArray[Any]]) -> NDArray[np.
 
 def _yolov8(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
     table = probe.output[0].T
-    labels = _labels(probe, table.shape[1] - 4)
+    labels = labels_for(probe.known_labels, table.shape[1] - 4)
     _check_scores(probe, table[:, 4:])
     _check_pixels(probe, YoloV8.name, _centres(table, probe.model_input, strides, anchors=1))
     return YoloV8(), labels
@@ -146,7 +146,7 @@ def _yolov8(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
 
 def _yolov5(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
     table = probe.output[0]
-    labels = _labels(probe, table.shape[1] - 5)
+    labels = labels_for(probe.known_labels, table.shape[1] - 5)
     _check_scores(probe, table[:, 4:])
     _check_pixels(probe, YoloV5.name, _centres(table, probe.model_input, strides, anchors=_ANCHORS_V5))
     return YoloV5(), labels
@@ -154,15 +154,16 @@ def _yolov5(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
 
 def _yolox(probe: Probe, strides: Strides) -> tuple[Layout, tuple[str, ...]]:
     table = probe.output[0]
-    if probe.known_labels is not None and table.shape[1] == 4 + len(probe.known_labels):
+    centres = _centres(table, probe.model_input, strides, anchors=1)
+    names = len(probe.known_labels or ())
+    if centres is Centres.PIXELS and names and table.shape[1] == 4 + names:
         msg = "this is YOLOv8 with its output transposed: export it anew without that"
         raise refused(msg, probe.signature)
-    labels = _labels(probe, table.shape[1] - 5)
+    labels = labels_for(probe.known_labels, table.shape[1] - 5)
     _check_scores(probe, table[:, 4:])
     if (table[:, 4] == 1).all():
         msg = "the objectness is 1 everywhere as in YOLOv6, which edged does not know"
         raise refused(msg, probe.signature)
-    centres = _centres(table, probe.model_input, strides, anchors=1)
     if centres is Centres.OFFSETS:
         return YoloxRaw(probe.model_input, strides), labels
     _check_pixels(probe, YoloxDecoded.name, centres)
@@ -175,29 +176,20 @@ def _end_to_end(probe: Probe) -> tuple[Layout, tuple[str, ...]]:
     if (class_ids != np.round(class_ids)).any() or (class_ids < 0).any():
         msg = "the sixth column of its rows is not a class"
         raise refused(msg, probe.signature)
-    # The rows do not tell how many classes there are: only names can.
-    class_count = len(probe.known_labels or COCO_80)
-    if class_ids.max(initial=0) >= class_count:
-        msg = f"it knows more classes than the {class_count} names given: set labels_file"
+    if probe.known_labels is None:
+        msg = "the model does not name its classes and its rows do not tell how many: set labels_file"
+        raise ModelError(msg)
+    if class_ids.max(initial=0) >= len(probe.known_labels):
+        msg = f"it knows more classes than the {len(probe.known_labels)} names given: set labels_file"
         raise refused(msg, probe.signature)
-    return EndToEnd(), labels_for(probe.known_labels, class_count)
-
-
-def _labels(probe: Probe, class_count: int) -> tuple[str, ...]:
-    if class_count < 1:
-        msg = f"the output {shape_text(probe.output)} has boxes without classes"
-        raise refused(msg, probe.signature)
-    return labels_for(probe.known_labels, class_count)
+    return EndToEnd(), probe.known_labels
 
 
 def _check_scores(probe: Probe, scores: NDArray[np.float32]) -> None:
     low, high = float(scores.min(initial=0)), float(scores.max(initial=0))
     if low < -_SCORE_SLACK or high > 1 + _SCORE_SLACK:
         msg = f"scores reach from {low:.3g} to {high:.3g} instead of 0 to 1: exported without its sigmoid"
-        raise refused(
-            msg,
-            probe.signature,
-        )
+        raise refused(msg, probe.signature)
 
 
 def _check_pixels(probe: Probe, name: str, centres: Centres) -> None:

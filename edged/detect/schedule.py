@@ -2,7 +2,7 @@
 
 Each pass moves a feed's deadline on by one of its periods. While the box keeps up, whoever has a frame is
 served. When it does not, every feed gets the same part of the rate it wants. A feed that was idle starts at
-the present: it is owed nothing for the time when it had nothing to show.
+the present: it is owed one pass at most for the time when it had nothing to show.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Schedule(Generic[K]):
         self._arrivals += 1
         entry.arrived = self._arrivals
         entry.is_waiting = True
-        entry.due_s = max(entry.due_s, self._now_s)
+        # One period of credit: else a fast feed loses what it is owed each time it waits for a frame.
+        entry.due_s = max(entry.due_s, self._now_s - 1 / entry.fps)
 
     def withdraw(self, key: K) -> None:
         """``key`` has no frame any more."""

@@ -25,7 +25,7 @@ SNAPSHOT_EVERY_S = 10.0
 
 
 class Announcer:
-    """Listens to cameras from their own threads and publishes; pictures are compressed in a thread of its own."""
+    """Listens to cameras in their threads and publishes; pictures are compressed in one of its own."""
 
     def __init__(self, publisher: Publisher, clock: Clock = SYSTEM_CLOCK) -> None:
         self._publisher = publisher

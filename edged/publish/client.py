@@ -68,6 +68,7 @@ class MqttClient:
         self._backoff = backoff or Backoff()
         self._protocol = Protocol.MQTT_5
         self._kicks = 0
+        self._said: str | None = None
         self._stop_at_s: tuple[float, float] | None = None
         self._link = Link(is_up=False, reason="not started")
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -155,6 +156,7 @@ class MqttClient:
         if self._stop_at_s is None:
             return False
         goodbye_at_s, end_at_s = self._stop_at_s
+        self._outbox.retained.hurry()
         self._drain(session, goodbye_at_s)
         self._say_goodbye()
         self._drain(session, end_at_s)
@@ -173,15 +175,17 @@ class MqttClient:
         log.info("connected to the broker %s (%s)", reasons.address(self._settings), protocol.value)
 
     def _note_end(self, end: End, lasted_s: float) -> None:
-        """Say it once, however often it is tried again."""
+        """Say it once, however often it comes again before a connection has held for a while."""
         was_up, reason = self._link.is_up, end.reason
         if was_up and lasted_s >= STEADY_AFTER_S:
             self._backoff.reset()
             self._kicks = 0
+            self._said = None
         if was_up and reason == reasons.CLOSED:
             self._kicks += 1
             if self._kicks >= KICKS_BEFORE_SUSPICION:
                 reason = reasons.kicked_again_and_again(self._client_id)
-        if self._stop_at_s is None and (was_up or reason != self._link.reason):
+        if self._stop_at_s is None and reason != self._said:
             log.warning("no broker: %s", reason)
+            self._said = reason
         self._link = Link(is_up=False, reason=reason)

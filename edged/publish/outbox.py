@@ -84,6 +84,20 @@ class RetainedLane:
             self._sent_at_s.clear()
         self._wake()
 
+    def heard(self, topic: str, payload: bytes) -> None:
+        """Take note of what is said on ``topic``; what is wrong and not about to be mended is owed again."""
+        with self._lock:
+            kept = self._kept.get(topic)
+            if kept is None or kept.payload == payload or topic in self._in_flight:
+                return
+            self._owed[topic] = None
+        self._wake()
+
+    def hurry(self) -> None:
+        """Send what is owed without regard to how often its topic may change."""
+        with self._lock:
+            self._sent_at_s.clear()
+
     def connection_lost(self) -> None:
         """Owe everything again: the broker may come back with an empty memory."""
         self._in_flight.clear()

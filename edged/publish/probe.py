@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def probe_broker(settings: MqttSettings, client_id: str) -> Protocol:
-    """Connect and leave again; returns the protocol that the broker speaks, raises BrokerError with the reason."""
+    """Connect and leave again; returns the protocol agreed on, raises BrokerError with the reason."""
     with contextlib.closing(Wakeup()) as wakeup:
         for protocol in (Protocol.MQTT_5, Protocol.MQTT_3):
             session = Session(

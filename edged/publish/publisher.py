@@ -53,6 +53,7 @@ class Publisher:
         self._showing: set[str] = set()
         handlers = dict.fromkeys(self._topics.commands, self._inbox.receive)
         handlers[self._topics.every_state] = self._forget_if_gone
+        handlers[self._topics.status] = self._correct_status
         self._client = MqttClient(
             settings,
             client_id,
@@ -160,6 +161,10 @@ class Publisher:
             return
         if is_ours and camera_id not in self._cameras:
             self._forget(camera_id)
+
+    def _correct_status(self, message: Message) -> None:
+        """Contradict the last will of an earlier connection that the broker buries only now."""
+        self._outbox.retained.heard(message.topic, message.payload)
 
     def _say_goodbye(self) -> None:
         for camera_id in sorted(self._cameras or ()):

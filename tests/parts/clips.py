@@ -6,7 +6,7 @@ import json
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
@@ -53,7 +53,8 @@ def picture(spec: ClipSpec, index: int) -> NDArray[np.uint8]:
 def make_clip(path: Path, spec: ClipSpec) -> Path:
     """Encode a clip into ``path`` (mp4)."""
     with av.open(str(path), "w") as container:
-        video = container.add_stream(spec.codec, rate=spec.fps, options=_encoder_options(spec))
+        options = _encoder_options(spec)
+        video = cast("VideoStream", container.add_stream(spec.codec, rate=spec.fps, options=options))
         video.width, video.height, video.pix_fmt = spec.width, spec.height, spec.pixel_format
         video.codec_context.gop_size = spec.key_frame_interval
         video.codec_context.max_b_frames = spec.b_frames
@@ -75,13 +76,13 @@ def _encoder_options(spec: ClipSpec) -> dict[str, str]:
     if spec.codec == "libx264":
         return {
             "preset": "ultrafast",
-            "crf": "30",
+            "qp": "30",
             "bf": str(spec.b_frames),
             "forced-idr": "1",
             "threads": "1",
         }
     if spec.codec == "libx265":
-        params = f"log-level=none:pools=none:frame-threads=1:bframes={spec.b_frames}:keyint={spec.key_frame_interval}"
+        params = f"log-level=none:pools=none:bframes={spec.b_frames}:keyint={spec.key_frame_interval}"
         return {"preset": "ultrafast", "crf": "32", "x265-params": params}
     return {}
 

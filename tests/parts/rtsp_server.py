@@ -1,4 +1,4 @@
-"""The camera of the tests: a real RTSP server in its own process, which can be killed, frozen and brought back."""
+"""The camera of the tests: an RTSP server of its own, which can be killed, frozen and brought back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCRIPT = Path(__file__).with_name("rtsp_camera.py")
-PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
+PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-{base,good}"
 READY_TIMEOUT_S = 15.0
 
 

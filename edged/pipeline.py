@@ -1,0 +1,236 @@
+"""The parts that carry out one configuration, and how they go over to another one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from edged.camera import Camera, Everybody
+from edged.capture import StreamPool
+from edged.core.types import InferenceHealth, Size
+from edged.detect import InferenceWorkers, ModelOptions, load_model
+from edged.publish import Announcer, Publisher, RestartCamera, SetConfidence, SetDetect, SetFps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edged.camera import CameraListener
+    from edged.config import CameraSettings, ModelSettings, Settings
+    from edged.config.overrides import Overrides
+    from edged.core.types import BrokerHealth, CameraHealth
+    from edged.detect import Detector
+    from edged.publish import Command
+
+log = logging.getLogger(__name__)
+
+STOP_CAMERA_S = 1.5
+STOP_WORKERS_S = 1.0
+STUCK_AFTER_S = 10.0
+
+
+class Pipeline:
+    """Cameras, the detector they share, and the broker that is told; used from the event loop alone.
+
+    ``listener`` is told what cameras tell, in their own threads.
+    """
+
+    def __init__(
+        self, settings: Settings, detector: Detector, overrides: Overrides, listener: CameraListener
+    ) -> None:
+        self._settings = settings
+        self._detector = detector
+        self._overrides = overrides
+        self._listener = listener
+        self._loop = asyncio.get_running_loop()
+        self._pool = StreamPool()
+        self._everybody = Everybody(listener)
+        self._workers = InferenceWorkers(detector, settings.model.workers)
+        self._cameras: dict[str, Camera] = {}
+        self._publisher: Publisher | None = None
+        self._announcer: Announcer | None = None
+
+    @property
+    def publisher(self) -> Publisher | None:
+        """What talks to the broker; None where the configuration wants none."""
+        return self._publisher
+
+    def start(self) -> None:
+        """Start every part, in the order in which they need each other."""
+        self._warn_of_unknown_labels()
+        self._workers.start()
+        self._start_publisher()
+        self._start_cameras()
+
+    async def stop(self) -> None:
+        """Stop in reverse order, each part bounded in time."""
+        await self._stop_cameras(list(self._cameras))
+        await asyncio.to_thread(self._workers.stop, STOP_WORKERS_S)
+        await self._stop_publisher()
+
+    async def apply(self, new: Settings, detector: Detector | None) -> None:
+        """Go over to ``new``, with ``detector`` where the model changed; leave alone what did not change."""
+        old, self._settings = self._settings, new
+        is_new_broker = (new.mqtt, new.box) != (old.mqtt, old.box)
+        if is_new_broker:
+            await self._stop_publisher()
+        if detector:
+            await self._replace_detector(detector, is_new_crew=new.model.workers != old.model.workers)
+        await self._stop_cameras([each for each in self._cameras if _must_restart(each, new, old)])
+        if is_new_broker:
+            self._start_publisher()
+        elif self._publisher:
+            self._publisher.set_cameras(new.cameras)
+        for camera in self._cameras.values():
+            camera.settings = new.cameras[camera.camera_id]
+            self._put_in_force(camera)
+        self._start_cameras()
+
+    def cameras_health(self) -> tuple[CameraHealth, ...]:
+        """How each camera does now."""
+        return tuple(camera.health() for camera in self._cameras.values())
+
+    def broker_health(self) -> BrokerHealth | None:
+        """How the connection to the broker does; None where the configuration wants none."""
+        return self._publisher.broker_health() if self._publisher else None
+
+    def inference_health(self) -> InferenceHealth:
+        """How detection does now."""
+        return InferenceHealth(
+            model=self._detector.name,
+            provider=self._detector.provider,
+            layout=self._detector.layout,
+            inference_ms=self._workers.inference_ms,
+            fps=self._workers.fps,
+            overloaded=self._workers.is_overloaded,
+        )
+
+    def stuck(self) -> str | None:
+        """Name what stands still although it has work; a camera that is down is not stuck."""
+        if self._workers.stuck_s > STUCK_AFTER_S:
+            return f"inference has not moved for {self._workers.stuck_s:.0f} s"
+        unwatched = [camera.camera_id for camera in self._cameras.values() if camera.is_unwatched]
+        return f"nobody watches over camera {', '.join(unwatched)}" if unwatched else None
+
+    def _start_publisher(self) -> None:
+        settings = self._settings
+        if not settings.mqtt.enabled:
+            return
+        self._publisher = Publisher(
+            settings.mqtt,
+            base_topic=settings.base_topic,
+            client_id=settings.client_id,
+            on_command=self._on_command,
+        )
+        self._announcer = Announcer(self._publisher)
+        self._everybody.listeners = (self._listener, self._announcer)
+        self._publisher.set_cameras(settings.cameras)
+        self._publisher.start()
+
+    async def _stop_publisher(self) -> None:
+        self._everybody.listeners = (self._listener,)
+        if self._announcer:
+            self._announcer.close()
+        if self._publisher:
+            await asyncio.to_thread(self._publisher.stop)
+        self._announcer = self._publisher = None
+
+    def _start_cameras(self) -> None:
+        """Start those cameras of the settings that do not run yet."""
+        for camera_id, settings in self._settings.cameras.items():
+            if camera_id not in self._cameras:
+                self._start_camera(camera_id, settings)
+
+    def _start_camera(self, camera_id: str, settings: CameraSettings) -> None:
+        camera = Camera(
+            camera_id,
+            settings,
+            self._overrides.applied(camera_id, settings.detect),
+            pool=self._pool,
+            workers=self._workers,
+            listener=self._everybody,
+        )
+        self._cameras[camera_id] = camera
+        if self._announcer:
+            self._announcer.set_detect(camera_id, camera.detect)
+        if settings.enabled:
+            camera.start()
+
+    async def _stop_cameras(self, camera_ids: Iterable[str]) -> None:
+        cameras = [self._cameras.pop(camera_id) for camera_id in camera_ids]
+        await asyncio.gather(*(asyncio.to_thread(camera.stop, STOP_CAMERA_S) for camera in cameras))
+
+    async def _replace_detector(self, detector: Detector, *, is_new_crew: bool) -> None:
+        self._detector = detector
+        self._warn_of_unknown_labels()
+        if not is_new_crew:
+            self._workers.swap(detector)
+            return
+        await self._stop_cameras(list(self._cameras))
+        await asyncio.to_thread(self._workers.stop, STOP_WORKERS_S)
+        self._workers = InferenceWorkers(detector, self._settings.model.workers)
+        self._workers.start()
+
+    def _warn_of_unknown_labels(self) -> None:
+        detector = self._detector
+        log.info("model %s: %s on %s", detector.name, detector.layout, detector.provider)
+        for camera_id, camera in self._settings.cameras.items():
+            if not set(camera.detect.labels) & set(detector.labels):
+                wanted, known = ", ".join(camera.detect.labels), ", ".join(detector.labels[:10])
+                log.warning("camera %s: the model knows none of %s; it knows %s", camera_id, wanted, known)
+
+    def _on_command(self, command: Command) -> None:
+        """Take a command from the publisher's thread into the loop."""
+        self._loop.call_soon_threadsafe(self._obey, command)
+
+    def _obey(self, command: Command) -> None:
+        """Do what a program on the broker asks for, and remember it."""
+        camera = self._cameras.get(command.camera_id)
+        if camera is None:  # it was removed while the command was on its way
+            return
+        match command:
+            case RestartCamera():
+                log.info("camera %s: restart asked for", camera.camera_id)
+                camera.restart()
+            case SetDetect(enabled=value):
+                self._override(camera, "enabled", value)
+            case SetConfidence(value=value):
+                self._override(camera, "confidence", value)
+            case SetFps(value=value):
+                self._override(camera, "fps", value)
+
+    def _override(self, camera: Camera, key: str, value: float) -> None:
+        log.info("camera %s: detect.%s = %s", camera.camera_id, key, value)
+        self._overrides.set(camera.camera_id, key, value, camera.settings.detect)
+        self._put_in_force(camera)
+
+    def _put_in_force(self, camera: Camera) -> None:
+        """Use what the file and commands say together."""
+        camera.set_detect(self._overrides.applied(camera.camera_id, camera.settings.detect))
+        if self._announcer:
+            self._announcer.set_detect(camera.camera_id, camera.detect)
+
+
+async def load_detector(settings: ModelSettings) -> Detector:
+    """Load and warm up the configured model without holding up the loop; raises ModelError."""
+    return await asyncio.to_thread(load_model, model_options(settings))
+
+
+def model_options(settings: ModelSettings) -> ModelOptions:
+    """Return what to load, as the configuration says."""
+    return ModelOptions(
+        path=settings.file,
+        labels_file=settings.labels_file,
+        input_size=Size(*settings.input_size) if settings.input_size else None,
+        providers=settings.providers,
+    )
+
+
+def _must_restart(camera_id: str, new: Settings, old: Settings) -> bool:
+    """Whether a camera is gone, or its change is more than a rate or a threshold of detection."""
+    if camera_id not in new.cameras:
+        return True
+    is_live = {"detect"}
+    return new.cameras[camera_id].model_dump(exclude=is_live) != old.cameras[camera_id].model_dump(
+        exclude=is_live
+    )
