@@ -61,6 +61,7 @@ class Demuxer:
         self._options = options
         self._stop = stop
         self._video: VideoStream = container.streams.video[0]
+        self._unit_s = float(self._video.time_base or 0)  # once: arithmetic of fractions is slow
         context = self._video.codec_context
         self.encoding = Encoding(
             codec=context.name,
@@ -92,7 +93,7 @@ class Demuxer:
         for packet in self._annexb_packets():
             if self._stop.is_set():
                 return
-            yield packet, _pts_s(packet) if has_times else None
+            yield packet, self._pts_s(packet) if has_times else None
 
     def _paced_for_ever(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         start_s, offset_s = time.monotonic(), 0.0
@@ -100,12 +101,12 @@ class Demuxer:
             first_s: float | None = None
             end_s = 0.0
             for packet in self._annexb_packets():
-                dts_s = float((packet.dts or 0) * packet.time_base)
+                dts_s = (packet.dts or 0) * self._unit_s
                 first_s = dts_s if first_s is None else first_s
                 due_s = start_s + offset_s + dts_s - first_s
                 if self._stop.wait(max(0.0, due_s - time.monotonic())):
                     return
-                pts_s = _pts_s(packet)
+                pts_s = self._pts_s(packet)
                 yield packet, None if pts_s is None else offset_s + pts_s - first_s
                 end_s = dts_s - first_s + self._frame_s(packet)
             if first_s is None:
@@ -125,8 +126,11 @@ class Demuxer:
 
     def _frame_s(self, packet: AvPacket[VideoStream]) -> float:
         if packet.duration:
-            return float(packet.duration * packet.time_base)
+            return packet.duration * self._unit_s
         return 1 / (self.declared_fps or 25.0)
+
+    def _pts_s(self, packet: AvPacket[VideoStream]) -> float | None:
+        return None if packet.pts is None else packet.pts * self._unit_s
 
 
 def open_demuxer(options: CaptureOptions, stop: threading.Event) -> Demuxer:
@@ -205,7 +209,3 @@ def _meaning(error: Exception, options: CaptureOptions, timeout_s: float) -> tup
     number: int = getattr(error, "errno", None) or 0
     reason = os.strerror(number) if number in errno.errorcode else type(error).__name__
     return f"cannot be read: {reason}", CaptureFault.UNREACHABLE
-
-
-def _pts_s(packet: AvPacket[VideoStream]) -> float | None:
-    return None if packet.pts is None else float(packet.pts * packet.time_base)

@@ -130,5 +130,7 @@ class _RateCheck:
 
 
 def _unwrap_s(step_s: float) -> float:
+    if abs(step_s) < WRAPS_S[0] / 2:
+        return step_s
     candidates = (step_s, *(step_s + sign * wrap_s for wrap_s in WRAPS_S for sign in (1, -1)))
     return min(candidates, key=abs)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edged.capture import CaptureOptions, StreamPool
-from edged.core.types import CameraState, CameraStatus, Packet
+from edged.core.mailbox import LatestSlot
+from edged.core.types import CameraState, CameraStatus, Frame, Packet
 from tests.capture.conftest import PLAIN
 from tests.parts.fault_proxy import FaultProxy
 from tests.parts.waiting import wait_for
@@ -127,8 +128,10 @@ def test_two_consumers_share_one_connection(cameras: RtspServer) -> None:
         first = pool.acquire(options, "front", lambda _old, new: history.append(new.state))
         second = pool.acquire(CaptureOptions(options.url), "back")
         assert first is second
-        outlets = [stream.subscribe_frames(25) for stream in (first, second)]
-        wait_for(lambda: all(not outlet.slot.is_empty for outlet in outlets), 10, "frames for both")
+        slots: list[LatestSlot[Frame]] = [LatestSlot(), LatestSlot()]
+        first.subscribe_frames(25, slots[0])
+        second.subscribe_frames(25, slots[1])
+        wait_for(lambda: all(not slot.is_empty for slot in slots), 10, "frames for both")
         assert proxy.connections == 1
         pool.release(first)
         assert first.status.state is CameraState.STREAMING
