@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 import socket
@@ -35,7 +34,7 @@ def free_port() -> int:
 
 def start_broker(port: int, folder: Path, environ: Mapping[str, str]) -> Child:
     """Start a broker on ``port`` that keeps nothing on disk, and return it when it listens."""
-    broker = _mosquitto(port, folder, environ) or _amqtt(port, folder, environ)
+    broker = _mosquitto(port, folder, environ) or _amqtt(port, environ)
     if broker is None:
         msg = "demo: no MQTT broker here: apt-get install mosquitto, or pip install 'edged[demo]'"
         raise DemoError(msg)
@@ -56,15 +55,10 @@ def _mosquitto(port: int, folder: Path, environ: Mapping[str, str]) -> Child | N
     return Child("mosquitto", [path, "-c", str(file)], environ)
 
 
-def _amqtt(port: int, folder: Path, environ: Mapping[str, str]) -> Child | None:
+def _amqtt(port: int, environ: Mapping[str, str]) -> Child | None:
     if importlib.util.find_spec("amqtt") is None:
         return None
-    config = {
-        "listeners": {"default": {"type": "tcp", "bind": f"{HOST}:{port}"}},
-        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-    }
-    file = write(folder / "amqtt.yaml", json.dumps(config))  # which is YAML, too
-    return Child("amqtt", [sys.executable, "-m", "amqtt.scripts.broker_script", "-c", str(file)], environ)
+    return Child("amqtt", [sys.executable, "-m", "edged.demo.python_broker", str(port)], environ)
 
 
 def _wait_until_listening(broker: Child, port: int) -> None:

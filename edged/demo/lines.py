@@ -21,10 +21,12 @@ class PlainLines:
         """Say where everything is."""
         for line in places(ports, broker_name):
             say(line)
+        say("edged is starting")
 
     def show(self, board: Board) -> None:
-        """Say everything in one line."""
-        say(one_line(board))
+        """Say everything in one line, as soon as there is anything to say."""
+        if board.health:
+            say(one_line(board))
 
     def close(self) -> None:
         """Nothing was changed."""
