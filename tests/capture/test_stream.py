@@ -12,6 +12,7 @@ from edged.capture import CaptureOptions, StreamPool
 from edged.core.mailbox import LatestSlot
 from edged.core.types import CameraState, CameraStatus, Frame, Packet
 from tests.capture.conftest import PLAIN
+from tests.parts.clips import ClipSpec
 from tests.parts.fault_proxy import FaultProxy
 from tests.parts.waiting import wait_for
 from tests.parts.watching import Watcher
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.parts.clips import ClipSpec
     from tests.parts.rtsp_server import RtspServer
 
 
@@ -77,6 +77,36 @@ def test_rate_can_be_changed_while_it_runs(options: CaptureOptions) -> None:
         watcher.outlet.reschedule(5)
         numbers = [frame.number for frame in watcher.wait_for_frames(6)][2:]
         assert {later - earlier for earlier, later in itertools.pairwise(numbers)} == {5}
+
+
+LONG_GOP = ClipSpec(seconds=3, key_frame_interval=75)
+
+
+def test_who_comes_in_mid_gop_need_not_wait_for_the_key_frame(clip: Callable[[ClipSpec], Path]) -> None:
+    with Watcher(CaptureOptions(str(clip(LONG_GOP))), fps=None) as watcher:
+        packets: list[Packet] = []
+        watcher.stream.subscribe_packets(packets.append)
+        wait_for(lambda: len(packets) > 10, 5, "packets")
+        slot: LatestSlot[Frame] = LatestSlot()
+        watcher.stream.subscribe_frames(5, slot)
+        wait_for(lambda: not slot.is_empty, 5, "a frame")
+        assert sum(packet.is_key_frame for packet in packets) <= 1
+        assert watcher.stream.statistics().decode_errors == 0
+
+
+@pytest.mark.slow
+def test_where_no_gop_is_kept_the_wait_for_the_key_frame_stalls_nothing(
+    clip: Callable[[ClipSpec], Path],
+) -> None:
+    with Watcher(CaptureOptions(str(clip(LONG_GOP)), read_timeout_s=1), fps=None) as watcher:
+        watcher.stream._outlets._gop._capacity_bytes = 0
+        packets: list[Packet] = []
+        watcher.stream.subscribe_packets(packets.append)
+        wait_for(lambda: len(packets) > 10, 5, "packets")
+        slot: LatestSlot[Frame] = LatestSlot()
+        watcher.stream.subscribe_frames(5, slot)
+        wait_for(lambda: not slot.is_empty, 5, "a frame")
+        assert watcher.states == [CameraState.CONNECTING, CameraState.STREAMING]
 
 
 def test_restart_connects_anew_at_once(options: CaptureOptions) -> None:
