@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -65,6 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(run)
     run.set_defaults(command=_run)
 
+    demo = commands.add_parser("demo", help="everything at work, with sample cameras and a broker of its own")
+    demo.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=math.inf,
+        metavar="N",
+        help="end after N seconds at work, with exit code 1 if nobody was followed",
+    )
+    demo.add_argument("--no-tui", action="store_true", help="plain lines, also on a terminal")
+    demo.set_defaults(command=_demo)
+
     check = commands.add_parser("check", help="say everything that is wrong with the configuration")
     _add_config(check)
     check.add_argument("--probe", action="store_true", help="also try the model, the broker and every camera")
@@ -78,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
     model_check.add_argument("--json", action="store_true", help="for scripts")
     model_check.set_defaults(command=_check_model)
     return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise ValueError
+    return value
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +130,20 @@ def _leave(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from edged.demo.lines import PlainLines, say, summary
+    from edged.demo.run import Demo, View
+
+    view: View = PlainLines()
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not options.no_tui:
+        from edged.demo.screen import LiveScreen
+
+        view = LiveScreen()
+    for line in summary(Demo(options.seconds, view).run()):
+        say(line)
+    return EXIT_FINE
 
 
 def _check(options: argparse.Namespace) -> int:
