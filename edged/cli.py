@@ -18,8 +18,6 @@ from edged.core.errors import ConfigError, EdgedError, ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from edged.models.known import KnownModel
-
 EXIT_FINE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -106,17 +104,13 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     pull.set_defaults(command=_pull_model)
 
 
-def _pullable(name: str) -> KnownModel:
-    from edged.models.known import known_model
+def _pullable(name: str) -> str:
+    from edged.models.known import pullable_model
 
     try:
-        model = known_model(name)
+        return pullable_model(name).name
     except LookupError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    if model.url is None:
-        msg = f"{model.name} comes with edged: there is nothing to pull"
-        raise argparse.ArgumentTypeError(msg)
-    return model
 
 
 def _sha256(text: str) -> str:
@@ -198,10 +192,11 @@ def _list_models(options: argparse.Namespace) -> int:
 
 
 def _pull_model(options: argparse.Namespace) -> int:
+    from edged.models.known import known_model
     from edged.models.progress import watched
     from edged.models.pull import pull
 
-    model: KnownModel = options.model
+    model = known_model(options.model)
     destination: Path = (options.to or model.file).absolute()
     if destination.is_dir():
         destination /= model.file.name

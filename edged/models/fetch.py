@@ -133,6 +133,10 @@ async def _receive(session: aiohttp.ClientSession, url: str, part: PartialFile, 
             async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
                 part.write(chunk)
                 watcher.at(part.size_bytes, total_bytes)
+    if total_bytes is not None and not part.is_complete:
+        part.begin(Origin(shown))
+        msg = "the server sent more or less than it announced"
+        raise _CutError(msg)
 
 
 @contextlib.contextmanager

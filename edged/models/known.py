@@ -83,3 +83,12 @@ def known_model(name: str) -> KnownModel:
     hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
     msg = f"no model is called {name!r}: {hint}"
     raise LookupError(msg)
+
+
+def pullable_model(name: str) -> KnownModel:
+    """The model of that name, if it is one to be fetched; else a LookupError says why it is not."""
+    model = known_model(name)
+    if model.url is None:
+        msg = f"{model.name} comes with edged: there is nothing to pull"
+        raise LookupError(msg)
+    return model
