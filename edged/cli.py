@@ -98,7 +98,10 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="a mirror, or a file brought by hand; default: its makers",
     )
     pull.add_argument(
-        "--to", type=Path, metavar="FILE|FOLDER", help="default: NAME.onnx below models/ in the state folder"
+        "--to",
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="default: NAME.onnx below models/ in the state folder; for the service: below /var/lib/edged",
     )
     pull.add_argument("--sha256", type=_sha256, metavar="DIGEST", help="refuse any other file")
     pull.set_defaults(command=_pull_model)

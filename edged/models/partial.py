@@ -62,6 +62,9 @@ class PartialFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self.size_bytes:
+            with contextlib.suppress(OSError):
+                self.discard()
         self._file.close()
 
     @property

@@ -265,6 +265,7 @@ def test_a_host_that_is_not_there_is_named(destination: Path) -> None:
     assert "127.0.0.1 cannot be reached (Connection refused)" in text
     assert "--from FILE" in text
     assert "secret" not in text
+    assert names_in(destination.parent) == [destination.name]
 
 
 def test_no_secret_of_an_address_is_left_on_disk(mirror: Mirror, destination: Path) -> None:
