@@ -24,6 +24,7 @@ class Mirror:
     cuts: list[int] = field(default_factory=list)  # bytes of each answer, until there are none left
     statuses: list[int] = field(default_factory=list)  # of each answer, until there are none left
     surplus: bytes = b""  # sent after the rest of a file
+    skips: int = 0  # bytes left out between what was asked for and what is sent
     is_hanging: bool = False
     asked: list[tuple[str | None, str | None]] = field(default_factory=list)  # Range, If-Range
 
@@ -77,6 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self) -> None:
         mirror = self.mirror
         begin = self._begin()
+        begin += mirror.skips if begin else 0
         body = mirror.data[begin:]
         facts = {"ETag": mirror.etag, "Last-Modified": mirror.modified}
         if begin:

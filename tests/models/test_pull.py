@@ -14,6 +14,7 @@ import pytest
 
 from edged.core.errors import PullError
 from edged.models.fetch import Patience
+from edged.models.partial import PartialFile
 from edged.models.pull import pull
 from tests.detect.synthetic import constant_model
 from tests.models.mirror import Mirror
@@ -209,6 +210,14 @@ def test_more_than_was_announced_is_never_taken(mirror: Mirror, destination: Pat
     assert destination.read_bytes() == mirror.data
 
 
+def test_a_rest_from_another_place_is_never_taken(mirror: Mirror, destination: Path) -> None:
+    mirror.cuts = [1000]
+    mirror.skips = 7
+    get(mirror.url, destination)
+    assert [wanted for wanted, _ in mirror.asked] == [None, "bytes=1000-", None]
+    assert destination.read_bytes() == mirror.data
+
+
 def test_a_file_with_the_wrong_digest_is_refused(mirror: Mirror, destination: Path) -> None:
     text = refusal(mirror.url, destination, sha256="0" * 64)
     assert hashlib.sha256(mirror.data).hexdigest() in text
@@ -344,10 +353,19 @@ def test_a_place_that_is_no_folder_is_named(mirror: Mirror, destination: Path) -
 
 
 def test_two_pulls_at_once_do_not_write_into_one_file(mirror: Mirror, destination: Path) -> None:
-    with destination.with_name(f"{destination.name}.part").open("ab") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with PartialFile(destination):
         assert "another edged is pulling this model" in refusal(mirror.url, destination)
     assert mirror.asked == []
+
+
+def test_a_file_that_another_pull_has_just_installed_is_not_written_to(
+    mirror: Mirror, destination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = destination.with_name(f"{destination.name}.part")
+    monkeypatch.setattr(fcntl, "flock", lambda *_: part.replace(destination))
+    part.write_bytes(b"complete")
+    assert "another edged is pulling this model" in refusal(mirror.url, destination)
+    assert destination.read_bytes() == b"complete"
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
