@@ -213,7 +213,9 @@ def test_more_than_was_announced_is_never_taken(mirror: Mirror, destination: Pat
 def test_a_rest_from_another_place_is_never_taken(mirror: Mirror, destination: Path) -> None:
     mirror.cuts = [1000]
     mirror.skips = 7
-    get(mirror.url, destination)
+    log = Log()
+    get(mirror.url, destination, log)
+    assert "the file has changed on the server" in log.said[1]
     assert [wanted for wanted, _ in mirror.asked] == [None, "bytes=1000-", None]
     assert destination.read_bytes() == mirror.data
 
