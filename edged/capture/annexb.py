@@ -12,23 +12,9 @@ def parameter_sets(codec: str, data: bytes) -> bytes:
     wanted = _PARAMETER_SETS.get(codec)
     if wanted is None:
         return b""
-    sets = []
-    head = data[:HEAD_BYTES]
-    starts = _unit_starts(head)
-    for start, following in zip(starts, [*starts[1:], len(head) + len(START_CODE)], strict=True):
-        if _unit_type(codec, head[start]) in wanted:
-            unit = head[start : following - len(START_CODE)]
-            sets.append(b"\x00" + START_CODE + unit.rstrip(b"\x00"))
-    return b"".join(sets)
-
-
-def _unit_starts(data: bytes) -> list[int]:
-    starts = []
-    at = data.find(START_CODE)
-    while 0 <= at < len(data) - len(START_CODE):
-        starts.append(at + len(START_CODE))
-        at = data.find(START_CODE, at + len(START_CODE))
-    return starts
+    _, *units = data[:HEAD_BYTES].split(START_CODE)
+    found = (unit.rstrip(b"\x00") for unit in units if unit and _unit_type(codec, unit[0]) in wanted)
+    return b"".join(b"\x00" + START_CODE + unit for unit in found)
 
 
 def _unit_type(codec: str, first_byte: int) -> int:

@@ -8,9 +8,14 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
 
 ID_PATTERN = r"^[a-zA-Z0-9_-]+$"
 HARDWARE_PATTERN = r"^[a-z0-9]+$"
@@ -18,6 +23,10 @@ PATTERNS = {
     ID_PATTERN: "letters, digits, _ and -",
     HARDWARE_PATTERN: "lower-case letters and digits, such as none, auto or cuda",
 }
+SECTION_SECRETS = (("mqtt", "password"), ("http", "token"))
+CAMERA_SECRETS = ("url", "detect_url")
+SECRET_KEYS = frozenset({"password", "token", *CAMERA_SECRETS})  # each can be given as <key>_file, too
+SECRET_FILE_KEYS = frozenset(f"{key}_file" for key in SECRET_KEYS)
 RESERVED_CAMERA_IDS = frozenset({"set", "status", "health"})  # topics of the box itself
 
 Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
@@ -219,3 +228,19 @@ class Settings(Section):
     def client_id(self) -> str:
         """What the broker knows this box by."""
         return self.mqtt.client_id or f"edged-{self.box.id}"
+
+
+def fields_at(path: tuple[str, ...]) -> Mapping[str, FieldInfo]:
+    """Every setting that may stand in the table at ``path``; none where no such table is known."""
+    if path == ("cameras",):
+        return {}
+    model: type[BaseModel] = Settings
+    if path[:1] == ("cameras",):
+        model, path = CameraSettings, path[2:]
+    for part in path:
+        field = model.model_fields.get(part)
+        kind = field.annotation if field else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return {}
+        model = kind
+    return model.model_fields

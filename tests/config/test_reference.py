@@ -12,7 +12,7 @@ import tomli
 from pydantic import BaseModel, TypeAdapter
 
 from edged.config import CameraSettings, Settings, load_text
-from edged.config.load import SECRET_KEYS
+from edged.config.settings import SECRET_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
