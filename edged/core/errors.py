@@ -4,6 +4,7 @@ EdgedError
 ├── ConfigError     the configuration is wrong; the daemon does not start (exit 78)
 ├── CaptureError    a camera cannot be opened or read
 ├── ModelError      a model file cannot be used
+├── PullError       a model file cannot be fetched or put in its place
 ├── BrokerError     the MQTT broker refuses us
 ├── ListenError     an address cannot be listened on
 └── DemoError       the demo cannot go on
@@ -47,6 +48,10 @@ class CaptureError(EdgedError):
 
 class ModelError(EdgedError):
     """A model file cannot be used."""
+
+
+class PullError(EdgedError):
+    """A model file cannot be fetched or put in its place."""
 
 
 class BrokerError(EdgedError):
