@@ -1,4 +1,4 @@
-"""``edged demo`` as a person runs it: a process, a terminal or a pipe, signals, and parts that are missing."""
+"""``edged demo`` as a person runs it: on a terminal or not, with signals, and with parts that are missing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DemoProcess:
         self._output, self._errors = folder / "stdout", folder / "stderr"
         self._home.mkdir()
         self._temporary.mkdir()
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
         environ |= {"HOME": str(self._home), "TMPDIR": str(self._temporary), "TERM": "xterm"}
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self._process = psutil.Popen(
@@ -58,8 +58,8 @@ class DemoProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in (self._process, *self.children()):
-            if process.is_running():
+        for process in (*self.children().values(), self._process):
+            if is_alive(process):
                 process.kill()
         self._process.wait()
 
@@ -73,9 +73,9 @@ class DemoProcess:
 
     def children(self) -> dict[str, psutil.Process]:
         """Every process it has started and that lives, by a word that tells what it is."""
-        if self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE:
+        if is_alive(self._process):
             self._family.update(self._process.children())
-        alive = [child for child in self._family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+        alive = filter(is_alive, self._family)
         return {("edged" if "run" in child.cmdline() else "broker"): child for child in alive}
 
     def wait_for(self, text: str) -> None:
@@ -100,6 +100,10 @@ class DemoProcess:
         return code
 
 
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
 def tracks_seen(output: str) -> dict[str, int]:
     """Read the table at the end."""
     rows = [line.split() for line in output[output.rindex("\ncamera ") :].splitlines()[2:]]
@@ -110,8 +114,8 @@ def test_it_shows_the_product_and_ends_by_itself(tmp_path: Path) -> None:
     with DemoProcess(tmp_path, "--seconds", "6") as demo:
         assert demo.end() == 0
         output = demo.output
-        for expected in (r"http://127\.0\.0\.1:\d+/health", r"/metrics", r"mosquitto_sub -h 127\.0\.0\.1 -p \d+ -v"):
-            assert re.search(expected, output)
+        for expected in ("http://127.0.0.1:", "/health", "/metrics", "mosquitto_sub -h 127.0.0.1 -p "):
+            assert expected in output
         assert len(re.findall(r"yard streaming, \d+ fps in, .* \| street streaming", output)) >= 4
         seen = tracks_seen(output)
         assert set(seen) == {"yard", "street"}
