@@ -196,7 +196,7 @@ def _essence(payload: bytes) -> str:
     try:
         message = json.loads(payload)
     except UnicodeDecodeError:
-        return f"{len(payload)} bytes"
+        return f"{len(payload) / 1000:.0f} kB, not text"
     except ValueError:
         return payload.decode()
     if isinstance(message, dict):

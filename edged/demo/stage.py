@@ -81,6 +81,8 @@ def _configuration(ports: Ports) -> str:
         f"port = {ports.http}",
         "[model]",
         f"file = {_quoted(str(MODEL))}",
+        "[detect]",
+        'labels = ["person", "car"]',
     ]
     for name, clip in CLIPS.items():
         lines += [f"[cameras.{name}]", f"url = {_quoted(str(clip))}"]

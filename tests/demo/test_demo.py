@@ -132,7 +132,7 @@ def test_on_a_terminal_it_draws_one_screen_that_fits(tmp_path: Path) -> None:
         assert demo.end() == 0
     before, screen, after = re.split(r"\x1b\[\?1049[hl]", drawn)
     assert before == ""
-    assert "\x1b[?25h" in after  # the cursor is back
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")  # the cursor is back
     assert all(seen > 0 for seen in tracks_seen(after.replace("\r", "")).values())
     last = ESCAPE.sub("", screen.split("\x1b[H")[-1]).replace("\r", "").split("\n")
     assert len(last) <= 24
