@@ -5,7 +5,8 @@ EdgedError
 ├── CaptureError    a camera cannot be opened or read
 ├── ModelError      a model file cannot be used
 ├── BrokerError     the MQTT broker refuses us
-└── ListenError     an address cannot be listened on
+├── ListenError     an address cannot be listened on
+└── BenchError      a measurement cannot be made
 
 The text of each is one line for a person: what is wrong, where, and what to do about it.
 """
@@ -54,3 +55,7 @@ class BrokerError(EdgedError):
 
 class ListenError(EdgedError):
     """An address cannot be listened on."""
+
+
+class BenchError(EdgedError):
+    """A measurement cannot be made."""
