@@ -5,13 +5,11 @@ from __future__ import annotations
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from rich.progress import track as progress
 
 from edged.core.types import Size
@@ -35,17 +33,19 @@ def street_clip() -> Path:
 
 
 def _write(path: Path) -> None:
-    noise = np.random.default_rng(1).normal(0, NOISE, (2 * SPEC.size.height, 2 * SPEC.size.width, 1))
+    width, height = SPEC.size.width, SPEC.size.height
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, NOISE, (2 * height, 2 * width, 1))
     with av.open(str(path), "w") as container:
-        video = cast("VideoStream", container.add_stream("libx264", rate=SPEC.fps, options=OPTIONS))
-        video.width, video.height, video.pix_fmt = SPEC.size.width, SPEC.size.height, "yuv420p"
+        video = container.add_stream("libx264", rate=SPEC.fps, options=OPTIONS)
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         video.bit_rate, video.gop_size, video.thread_count = BITS_PER_S, GROUP_OF_PICTURES, 1
         video.profile = "Main"
-        shifts = np.random.default_rng(2).integers(0, (SPEC.size.height, SPEC.size.width), (SPEC.frame_count, 2))
+        shifts = rng.integers(0, (height, width), (SPEC.frame_count, 2))
         pictures = progress(render(SPEC), "drawing the street", SPEC.frame_count, transient=True)
         for index, (picture, _) in enumerate(pictures):
             top, left = shifts[index]
-            grain = noise[top : top + SPEC.size.height, left : left + SPEC.size.width]
+            grain = noise[top : top + height, left : left + width]
             noisy = cv2.add(picture, np.broadcast_to(grain, picture.shape), dtype=cv2.CV_8U)
             frame = VideoFrame.from_ndarray(noisy.astype(np.uint8), format="bgr24")
             frame.pts, frame.time_base = index, Fraction(1, SPEC.fps)

@@ -9,6 +9,7 @@ same stream and the bare model, one thread each, measured in turns with the daem
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import sys
@@ -97,7 +98,7 @@ class Audience:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         with self._lock:
-            self._heard.append((time.time(), message.payload))
+            self._heard.append((time.time(), bytes(message.payload)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,7 @@ class Bench:
         config = folder / "edged.toml"
         config.write_text(self._config(names))
         with Audience(self.broker.port) as audience, MeasuredDaemon(config, folder, {}) as daemon:
-            daemon.wait_until_all_detect(names)
-            time.sleep(ROUND_S)  # its own rates look back as far as that
+            daemon.wait_until_steady(names)
             audience.forget()
             rounds = measure_rounds(
                 daemon,
@@ -130,6 +130,7 @@ class Bench:
             )
             latencies = np.array(audience.latencies_ms() or [(np.nan, np.nan)])
         typical = median_round(rounds)
+        work = [each for one in rounds for each in one.work.values()]
         ratios = [each.ratio for each in rounds]
         return Result(
             cameras=cameras,
@@ -139,8 +140,10 @@ class Bench:
             ratio_least=min(ratios),
             ratio_most=max(ratios),
             rss_mb=max(each.rss_bytes for each in rounds) / MB,
-            fps_in=float(np.mean([work.fps_in for each in rounds for work in each.work.values()])),
-            fps_detected=float(np.mean([work.fps_detected for each in rounds for work in each.work.values()])),
+            fps_in=float(np.mean([each.fps_in for each in work])),
+            fps_detected=float(
+                np.mean([work.fps_detected for each in rounds for work in each.work.values()])
+            ),
             latency_p50_ms=float(np.percentile(latencies[:, 0], 50)),
             latency_p95_ms=float(np.percentile(latencies[:, 0], 95)),
             daemon_latency_p95_ms=float(np.percentile(latencies[:, 1], 95)),
@@ -219,7 +222,7 @@ def main() -> int:
                     run = folder / str(cameras)
                     run.mkdir()
                     task = bar.add_task(f"{cameras} cameras", total=options.seconds)
-                    results.append(bench.run(cameras, run, lambda step_s, task=task: bar.advance(task, step_s)))
+                    results.append(bench.run(cameras, run, functools.partial(bar.advance, task)))
         finally:
             broker.kill()
     if options.json:

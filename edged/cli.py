@@ -70,6 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--probe", action="store_true", help="also try the model, the broker and every camera")
     check.set_defaults(command=_check)
 
+    bench = commands.add_parser("bench", help="say how many cameras this box carries")
+    bench.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"measure its cameras; default: {DEFAULT_CONFIG} where there is one, else a sample",
+    )
+    bench.add_argument("--seconds", type=float, default=30.0, metavar="N", help="default: %(default)g")
+    bench.add_argument("--json", action="store_true", help="for scripts")
+    bench.set_defaults(command=_bench)
+
     models = commands.add_parser("models", help="about model files")
     verbs = models.add_subparsers(title="verbs", required=True, metavar="VERB")
     model_check = verbs.add_parser("check", help="say what an ONNX file is and how fast it runs here")
@@ -137,4 +148,13 @@ def _check_model(options: argparse.Namespace) -> int:
     else:
         for line in report_lines(report):
             _say(line)
+    return EXIT_FINE
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from edged.bench import bench
+
+    logs.set_up("error")
+    config = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    bench(config, options.seconds, as_json=options.json)
     return EXIT_FINE

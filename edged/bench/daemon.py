@@ -28,6 +28,7 @@ START_TIMEOUT_S = 30.0
 END_TIMEOUT_S = 10.0
 ASK_TIMEOUT_S = 5.0
 POLL_S = 0.1
+LOOKBACK_S = 10.0  # of the daemon's own rates
 HOST = "127.0.0.1"
 # The service manager talks to its own child, and not to ours.
 NOT_INHERITED = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM")
@@ -87,8 +88,8 @@ class MeasuredDaemon:
             process.kill()
             process.wait()
 
-    def wait_until_all_detect(self, cameras: Collection[str]) -> None:
-        """Return as soon as every one of ``cameras`` has had its first detection pass."""
+    def wait_until_steady(self, cameras: Collection[str]) -> None:
+        """Return when ``cameras`` are all looked at, and have been for so long that their rates are true."""
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while waiting := [each for each in cameras if not self._has_detected(each)]:
             if time.monotonic() > deadline_s:
@@ -96,6 +97,7 @@ class MeasuredDaemon:
                 msg = f"{', '.join(waiting)}: no detection within {START_TIMEOUT_S:g} s{said}"
                 raise BenchError(msg)
             time.sleep(POLL_S)
+        time.sleep(LOOKBACK_S)
 
     def usage(self) -> Usage:
         """What it has used since it began."""

@@ -57,7 +57,7 @@ def _whole_groups(demuxer: Demuxer, seconds: float) -> tuple[list[AvPacket[Video
     for packet, pts_s in demuxer.packets():
         time_s = time_line.stamp(pts_s).time_s
         is_long_enough = bool(times_s) and time_s - times_s[0] >= seconds
-        if is_long_enough and packet.is_keyframe or time.monotonic() - begun_s > seconds + PATIENCE_S:
+        if (is_long_enough and packet.is_keyframe) or time.monotonic() - begun_s > seconds + PATIENCE_S:
             break
         if packets or packet.is_keyframe:
             packets.append(packet)

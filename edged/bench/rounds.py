@@ -37,6 +37,7 @@ class Work:
 class Round:
     """One turn: milliseconds of CPU per second, of all cameras together."""
 
+    seconds: float
     floor: Floor
     floor_ms_per_s: float
     daemon_ms_per_s: float
@@ -84,6 +85,7 @@ def measure_rounds(
         earlier, floor = floor, measure_floor(recordings, detector)
         rounds.append(
             Round(
+                seconds=after.at_s - before.at_s,
                 floor=floor,
                 floor_ms_per_s=mean((floor_ms_per_s(earlier, work), floor_ms_per_s(floor, work))),
                 daemon_ms_per_s=(after.cpu_s - before.cpu_s) * 1000 / (after.at_s - before.at_s),
