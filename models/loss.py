@@ -18,6 +18,7 @@ SIDES_PX = {
     32: (64.0, 1e9),
 }  # mean side of the boxes that a grid answers for
 LEAST_SIDE_PX = 4.0
+BEST = 4  # of the cells around a box speak up; the others learn to be silent, so that few duplicates arise
 BOX_WEIGHT = 5.0
 
 
@@ -55,14 +56,27 @@ class Criterion:
         overlap, penalty = _giou(boxes, target[:, :4])
         quality = overlap.detach().clamp(min=0.0)
         classes = F.one_hot(target[:, 4].long(), len(LABELS)) * quality[:, None]
-        objectness = F.binary_cross_entropy_with_logits(raw[..., 4], chosen.float(), reduction="none")
+        best = self._best(chosen, answers, quality, rows=truth.shape[1])
+        objectness = F.binary_cross_entropy_with_logits(raw[..., 4], best.float(), reduction="none")
         objectness = objectness * (chosen | ~ignored)
         return Losses(
             boxes=(1 - penalty).sum() / count,
-            objectness=objectness.sum() / count,
+            objectness=objectness.sum() / best.sum().clamp(min=1),
             classes=F.binary_cross_entropy_with_logits(raw[..., 5:][chosen], classes, reduction="sum")
             / count,
         )
+
+    @staticmethod
+    def _best(chosen: Tensor, answers: Tensor, quality: Tensor, rows: int) -> Tensor:
+        """Those of the answering cells whose boxes fit best, ``BEST`` for each row of the truth."""
+        batch, cell = chosen.nonzero(as_tuple=True)
+        row = answers[chosen]
+        table = torch.zeros(chosen.shape[0], rows, chosen.shape[1])
+        table[batch, row, cell] = quality
+        enough = table.topk(BEST, dim=2).values[..., -1]
+        best = torch.zeros_like(chosen)
+        best[batch, cell] = (quality > 0) & (quality >= enough[batch, row])
+        return best
 
     def _assign(self, truth: Tensor) -> tuple[Tensor, Tensor]:
         """For each cell the row that it answers for or -1, and whether what it says is not judged."""

@@ -11,10 +11,10 @@ from edged.capture.connection import Connection
 from edged.capture.outlet import FrameOutlet, Outlets
 from edged.capture.state import CameraStateMachine
 from edged.capture.timeline import TimeLine
-from edged.capture.url import redact
 from edged.capture.watchdog import Verdict, judge
 from edged.core.clock import SYSTEM_CLOCK, Clock
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.redact import redact
 from edged.core.retry import Backoff
 from edged.core.types import CameraState, CameraStatus, StreamInfo
 
@@ -118,7 +118,7 @@ class Stream:
         self._watchers = tuple(other for other in self._watchers if other != on_change)
 
     def subscribe_frames(self, fps: float, slot: LatestSlot[Frame]) -> FrameOutlet:
-        """Put frames into ``slot`` from the next key frame on, at most ``fps`` a second."""
+        """Put frames into ``slot``, at most ``fps`` (over 0) a second; decoding begins with it."""
         outlet = FrameOutlet(fps, slot)
         self._outlets.add_frame_outlet(outlet)
         return outlet

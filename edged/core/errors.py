@@ -4,9 +4,14 @@ EdgedError
 ├── ConfigError     the configuration is wrong; the daemon does not start (exit 78)
 ├── CaptureError    a camera cannot be opened or read
 ├── ModelError      a model file cannot be used
+├── PullError       a model file cannot be fetched or put in its place
 ├── BrokerError     the MQTT broker refuses us
 ├── ListenError     an address cannot be listened on
+<<<<<<< HEAD
 └── BenchError      a measurement cannot be made
+=======
+└── DemoError       the demo cannot go on
+>>>>>>> main
 
 The text of each is one line for a person: what is wrong, where, and what to do about it.
 """
@@ -49,6 +54,10 @@ class ModelError(EdgedError):
     """A model file cannot be used."""
 
 
+class PullError(EdgedError):
+    """A model file cannot be fetched or put in its place."""
+
+
 class BrokerError(EdgedError):
     """The MQTT broker cannot be reached or refuses us."""
 
@@ -57,5 +66,10 @@ class ListenError(EdgedError):
     """An address cannot be listened on."""
 
 
+<<<<<<< HEAD
 class BenchError(EdgedError):
     """A measurement cannot be made."""
+=======
+class DemoError(EdgedError):
+    """The demo cannot go on; what the part at fault said last follows, a line each."""
+>>>>>>> main

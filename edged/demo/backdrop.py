@@ -346,22 +346,18 @@ class _Brush:
 
     def _crown(self, x_m: float, y_m: float, z_m: float, radius_m: float, onto: Plane) -> None:
         """Foliage: many blots, dark ones first, bright ones towards the sun."""
-        rng, scale = self._rng, self._view.px_per_m(z_m)
-        base = LEAVES[rng.integers(len(LEAVES))]
-        side = -np.sign(self._sun.dx)
-        for n in range(BLOTS):
-            light = n / (BLOTS - 1)
-            angle, out = (
-                rng.uniform(0, 2 * np.pi),
-                radius_m * np.sqrt(rng.uniform(0, 1)) * (1.0 - 0.3 * light),
-            )
-            at_x = x_m + out * np.cos(angle) + side * 0.28 * radius_m * light
-            at_y = y_m + 0.8 * out * np.sin(angle) + 0.3 * radius_m * light
-            blot = max(2, round(radius_m * rng.uniform(0.05, 0.15) * scale))
-            colour = shade(base, 0.5 + 0.68 * light + rng.uniform(-0.12, 0.12))
-            cv2.circle(
-                onto, self._xy(at_x, at_y, z_m), blot, (*colour, 255.0)[: onto.shape[2]], -1, cv2.LINE_AA
-            )
+        rng = self._rng
+        light = np.linspace(0, 1, BLOTS)
+        angle, out = rng.uniform(0, 2 * np.pi, BLOTS), np.sqrt(rng.uniform(0, 1, BLOTS)) * (1 - 0.3 * light)
+        aside = out * np.cos(angle) - 0.28 * np.sign(self._sun.dx) * light
+        above = 0.8 * out * np.sin(angle) + 0.3 * light
+        middles = np.stack([x_m + radius_m * aside, y_m + radius_m * above, np.full(BLOTS, z_m)], axis=1)
+        radii = np.maximum(radius_m * rng.uniform(0.05, 0.15, BLOTS) * self._view.px_per_m(z_m), 2)
+        tones = 0.5 + 0.68 * light + rng.uniform(-0.12, 0.12, BLOTS)
+        colours = np.array(LEAVES[rng.integers(len(LEAVES))]) * tones[:, None]
+        places = np.round(self._view.project(middles)).astype(int).tolist()
+        for place, radius, colour in zip(places, radii, colours.tolist(), strict=True):
+            cv2.circle(onto, place, round(float(radius)), [*colour, 255.0][: onto.shape[2]], -1)
 
     def _blank(self) -> NDArray[np.uint8]:
         return np.zeros((*self.canvas.shape[:2], 4), np.uint8)
@@ -386,6 +382,7 @@ class _Brush:
             self._column(
                 onto, post, (post.radius_m * 0.75, post.radius_m * 0.55), (0.7, post.height_m), (82, 86, 82)
             )
+            self._lantern(onto, post)
             return onto
         r, top = post.radius_m, post.height_m
         self._column(onto, post, (r, r), (0.0, top), (158, 172, 182))
@@ -408,6 +405,12 @@ class _Brush:
             cv2.circle(onto, middle, max(1, round(ball * (1 - n * 0.12))), (*colour, 255.0), -1, cv2.LINE_AA)
         return onto
 
+    def _lantern(self, onto: NDArray[np.uint8], post: Post) -> None:
+        """A glass that widens upwards, under a flat hat."""
+        foot = post.height_m
+        self._column(onto, post, (0.10, 0.19), (foot, foot + 0.42), (206, 226, 232))
+        self._column(onto, post, (0.24, 0.05), (foot + 0.42, foot + 0.56), (70, 74, 70))
+
     def tree(self, post: Post) -> NDArray[np.uint8]:
         """A trunk and, over the heads of the people, its crown."""
         onto = self._blank()
@@ -427,20 +430,15 @@ class _Brush:
         outline = cv2.convexHull(self._view.project(self._sun.shadow(foot)).astype(np.float32))
         cv2.fillConvexPoly(mask, outline.astype(np.int32), 1.0)
         if post.is_tree:
-            spread = np.array([post.x_m, post.height_m, post.z_m]) + self._rng.normal(0, 0.7, (160, 3))
-            for x, y in self._view.project(np.maximum(self._sun.shadow(spread), (-99, 0, 3))):
-                radius = round(0.2 * self._view.px_per_m(post.z_m))
-                cv2.ellipse(
-                    mask,
-                    (round(float(x)), round(float(y))),
-                    (radius, max(1, radius // 3)),
-                    0,
-                    0,
-                    360,
-                    1.0,
-                    -1,
-                )
-        self._darken(np.asarray(cv2.GaussianBlur(mask, (0, 0), 3.0), np.float32), self._sun.depth)
+            crown = np.array([post.x_m, post.height_m, post.z_m]) + self._rng.normal(0, 0.65, (220, 3))
+            spots = self._view.project(np.maximum(self._sun.shadow(crown), (-99, 0, 3)))
+            radius = round(0.16 * self._view.px_per_m(post.z_m))
+            for spot in np.round(spots).astype(int).tolist():
+                cv2.ellipse(mask, spot, (radius, max(1, radius // 3)), 0, 0, 360, 1.0, -1)
+        self._darken(
+            np.asarray(cv2.GaussianBlur(mask, (0, 0), self._view.size.width / 500), np.float32),
+            self._sun.depth,
+        )
 
 
 def _tile(rng: Generator, side: int, cells: tuple[int, ...]) -> Plane:

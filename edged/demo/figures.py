@@ -275,10 +275,9 @@ class _CarDrawing:
     def _at(
         self, along: NDArray[np.float64], height: NDArray[np.float64], aside: NDArray[np.float64]
     ) -> Points:
-        up = np.array([0.0, 1.0, 0.0])
-        return (
-            self._origin + along[:, None] * self._forward + height[:, None] * up + aside[:, None] * self._left
-        )
+        upright = height[:, None] * (0.0, 1.0, 0.0)
+        points: Points = self._origin + along[:, None] * self._forward + upright + aside[:, None] * self._left
+        return points
 
     def patches(self) -> list[Patch]:
         looks, half = self._looks, self._looks.width_m / 2

@@ -30,10 +30,11 @@ class View:
 
     def project(self, points: Points) -> Points:
         """World points ``n x 3`` to pixels ``n x 2``."""
+        pixels = np.empty((len(points), 2))
         scale = self.focal_px / points[:, 2]
-        x = self.size.width / 2 + points[:, 0] * scale
-        y = self.horizon_px + (self.height_m - points[:, 1]) * scale
-        return np.stack([x, y], axis=1)
+        pixels[:, 0] = self.size.width / 2 + points[:, 0] * scale
+        pixels[:, 1] = self.horizon_px + (self.height_m - points[:, 1]) * scale
+        return pixels
 
     def px_per_m(self, z_m: float) -> float:
         """How many pixels a metre takes at this depth."""
@@ -59,9 +60,9 @@ class Sun:
 
     def shadow(self, points: Points) -> Points:
         """Where the shadows of world points fall, as world points on the ground."""
-        x = points[:, 0] + points[:, 1] * self.dx
-        z = points[:, 2] + points[:, 1] * self.dz
-        return np.stack([x, np.zeros_like(x), z], axis=1)
+        fallen = points + points[:, 1:2] * (self.dx, 0.0, self.dz)
+        fallen[:, 1] = 0.0
+        return fallen
 
     def on_face(self, normal: Points) -> float:
         """Brightness of a face: 1 for one that looks up, less for those turned away."""

@@ -164,7 +164,7 @@ def _yard(view: View, rng: Generator) -> Ground:
 def _street(view: View, rng: Generator) -> Ground:
     side = float(rng.choice([-1, 1]))
     crossing_m = -side * rng.uniform(1.0, 3.5)
-    lamp = Post(crossing_m + 2.6 * side, 9.3, 0.11, 5.2, is_tree=False)
+    lamp = Post(crossing_m + 2.6 * side, 9.3, 0.11, rng.uniform(3.9, 4.5), is_tree=False)
     tree = Post(side * rng.uniform(0.55, 0.8) * view.half_width_m(9.2), 9.2, 0.17, 4.4, is_tree=True)
     return Ground(
         walks=(Strip(7.5, 8.8), Strip(16.0, 17.3)),

@@ -140,12 +140,13 @@ class Session:
                 self._settings.keepalive_s,
                 **self._connect_options(),
             )
+            sock = self._client.socket()
+            if isinstance(sock, socket.socket):
+                # An event behind QoS-0 tracks would wait 40 ms for a delayed acknowledgement.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, ValueError) as error:
+            self.close(politely=False)
             raise BrokerError(reasons.why_unreachable(error, self._settings)) from None
-        sock = self._client.socket()
-        if isinstance(sock, socket.socket):
-            # An event behind QoS-0 tracks would wait 40 ms for a delayed acknowledgement.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._answer_due_s = SYSTEM_CLOCK.monotonic_s() + ANSWER_TIMEOUT_S
 
     def subscribe(self) -> None:

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from edged.capture.outlet import FrameOutlet
+from edged.core.mailbox import LatestSlot
 
 
 def taken(outlet: FrameOutlet, times_s: list[float]) -> list[int]:
@@ -12,7 +13,7 @@ def taken(outlet: FrameOutlet, times_s: list[float]) -> list[int]:
 
 
 def outlet(fps: float) -> FrameOutlet:
-    return FrameOutlet(fps, lambda: None)
+    return FrameOutlet(fps, LatestSlot())
 
 
 @pytest.mark.parametrize(("wanted", "every"), [(25, 1), (12.5, 2), (5, 5), (1, 25), (0.5, 50)])

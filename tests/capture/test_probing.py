@@ -8,9 +8,15 @@ import pytest
 from edged.capture import CaptureOptions, probe
 from edged.core.errors import CaptureError, CaptureFault
 from tests.capture.conftest import PLAIN
+from tests.parts.clips import ClipSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tests.parts.rtsp_server import RtspServer
+
+AUDIBLE = ClipSpec(audio=True)
 
 
 @pytest.mark.slow
@@ -38,6 +44,14 @@ def test_says_what_a_camera_sends(
         assert report.stream.size.width == PLAIN.width
         assert report.key_frame_interval_s == pytest.approx(1.0, abs=0.1)
         assert report.stream.profile == "Constrained Baseline"
+
+
+def test_a_file_as_the_camera(clip: Callable[[ClipSpec], Path]) -> None:
+    report = probe(CaptureOptions(str(clip(AUDIBLE))), 0.5)
+    assert report.stream.has_audio
+    assert report.stream.fps == PLAIN.fps
+    assert report.stream.extradata.startswith(b"\x00\x00\x00\x01\x67")
+    assert report.browser_passthrough
 
 
 def test_says_why_there_is_none(cameras: RtspServer) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edged.capture import CaptureOptions, StreamPool
-from edged.core.types import CameraState, CameraStatus, Packet
+from edged.core.mailbox import LatestSlot
+from edged.core.types import CameraState, CameraStatus, Frame, Packet
 from tests.capture.conftest import PLAIN
+from tests.parts.clips import ClipSpec
 from tests.parts.fault_proxy import FaultProxy
 from tests.parts.waiting import wait_for
 from tests.parts.watching import Watcher
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.parts.clips import ClipSpec
     from tests.parts.rtsp_server import RtspServer
 
 
@@ -78,6 +79,36 @@ def test_rate_can_be_changed_while_it_runs(options: CaptureOptions) -> None:
         assert {later - earlier for earlier, later in itertools.pairwise(numbers)} == {5}
 
 
+LONG_GOP = ClipSpec(seconds=3, key_frame_interval=75)
+
+
+def test_who_comes_in_mid_gop_need_not_wait_for_the_key_frame(clip: Callable[[ClipSpec], Path]) -> None:
+    with Watcher(CaptureOptions(str(clip(LONG_GOP))), fps=None) as watcher:
+        packets: list[Packet] = []
+        watcher.stream.subscribe_packets(packets.append)
+        wait_for(lambda: len(packets) > 10, 5, "packets")
+        slot: LatestSlot[Frame] = LatestSlot()
+        watcher.stream.subscribe_frames(5, slot)
+        wait_for(lambda: not slot.is_empty, 5, "a frame")
+        assert sum(packet.is_key_frame for packet in packets) <= 1
+        assert watcher.stream.statistics().decode_errors == 0
+
+
+@pytest.mark.slow
+def test_where_no_gop_is_kept_the_wait_for_the_key_frame_stalls_nothing(
+    clip: Callable[[ClipSpec], Path],
+) -> None:
+    with Watcher(CaptureOptions(str(clip(LONG_GOP)), read_timeout_s=1), fps=None) as watcher:
+        watcher.stream._outlets._gop._capacity_bytes = 0
+        packets: list[Packet] = []
+        watcher.stream.subscribe_packets(packets.append)
+        wait_for(lambda: len(packets) > 10, 5, "packets")
+        slot: LatestSlot[Frame] = LatestSlot()
+        watcher.stream.subscribe_frames(5, slot)
+        wait_for(lambda: not slot.is_empty, 5, "a frame")
+        assert watcher.states == [CameraState.CONNECTING, CameraState.STREAMING]
+
+
 def test_restart_connects_anew_at_once(options: CaptureOptions) -> None:
     with Watcher(options) as watcher:
         watcher.wait_for_frames(3)
@@ -127,8 +158,10 @@ def test_two_consumers_share_one_connection(cameras: RtspServer) -> None:
         first = pool.acquire(options, "front", lambda _old, new: history.append(new.state))
         second = pool.acquire(CaptureOptions(options.url), "back")
         assert first is second
-        outlets = [stream.subscribe_frames(25) for stream in (first, second)]
-        wait_for(lambda: all(not outlet.slot.is_empty for outlet in outlets), 10, "frames for both")
+        slots: list[LatestSlot[Frame]] = [LatestSlot(), LatestSlot()]
+        first.subscribe_frames(25, slots[0])
+        second.subscribe_frames(25, slots[1])
+        wait_for(lambda: all(not slot.is_empty for slot in slots), 10, "frames for both")
         assert proxy.connections == 1
         pool.release(first)
         assert first.status.state is CameraState.STREAMING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tests.parts.clips import ClipSpec
 from tests.parts.daemon import EdgedProcess
 from tests.parts.fault_proxy import FaultProxy
 from tests.parts.rtsp_server import RtspServer
+from tests.parts.subscriber import Subscriber
 from tests.parts.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.parts.broker import Broker
-    from tests.parts.subscriber import Subscriber
 
 QUICK = "read_timeout_s = 2\nopen_timeout_s = 5"
 
@@ -89,18 +90,18 @@ def test_another_size_in_mid_stream_is_followed(
     tmp_path: Path, broker: Broker, clip: Callable[[ClipSpec], Path]
 ) -> None:
     clips = [clip(ClipSpec()), clip(ClipSpec(width=640, height=360))]
-    with RtspServer({"cam": clips}, tmp_path) as server:
-        with EdgedProcess(tmp_path, config(broker.port, {"front": camera(server)})) as daemon:
-            for size in ("320x180", "640x360", "320x180"):
-                daemon.wait_for_camera("front", size=size)
-            assert daemon.camera("front")["reconnects"] == 0
+    with (
+        RtspServer({"cam": clips}, tmp_path) as server,
+        EdgedProcess(tmp_path, config(broker.port, {"front": camera(server)})) as daemon,
+    ):
+        for size in ("320x180", "640x360", "320x180"):
+            daemon.wait_for_camera("front", size=size)
+        assert daemon.camera("front")["reconnects"] == 0
 
 
 def test_a_broker_that_dies_is_told_everything_again(
     tmp_path: Path, broker: Broker, small_camera: RtspServer
 ) -> None:
-    from tests.parts.subscriber import Subscriber  # noqa: PLC0415 - made anew for the new life of the broker
-
     with EdgedProcess(tmp_path, config(broker.port, {"front": camera(small_camera)})) as daemon:
         daemon.wait_for_camera("front", state="streaming")
         broker.kill()
@@ -129,8 +130,6 @@ def test_a_frozen_broker_slows_nothing(tmp_path: Path, broker: Broker, small_cam
 
 @pytest.mark.parametrize("address", ["rtsp://127.0.0.1:{}/cam", "http://127.0.0.1:{}/cam"])
 def test_sigterm_while_connecting_ends_it_in_time(tmp_path: Path, address: str) -> None:
-    import socket  # noqa: PLC0415 - for a camera that takes the call and says nothing
-
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = address.format(mute.getsockname()[1])
         with EdgedProcess(tmp_path, config(1, {"front": f'url = "{url}"'})) as daemon:

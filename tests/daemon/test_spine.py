@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import signal
 import socket
@@ -15,13 +16,13 @@ import pytest
 from tests.daemon.conftest import BASE, MODEL, config
 from tests.parts.daemon import EdgedProcess
 from tests.parts.rtsp_server import RtspServer
-from tests.parts.subscriber import Subscriber
 from tests.parts.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.parts.broker import Broker
+    from tests.parts.subscriber import Subscriber
 
 TRACKS = f"{BASE}/front/tracks"
 EVENTS = f"{BASE}/front/events"
@@ -36,7 +37,7 @@ def test_people_and_cars_of_the_street_come_out_at_five_a_second(
         health = daemon.wait_for_camera("front", state="streaming")
         code, metrics = daemon.get("/metrics")
         assert daemon.stop() == 0
-    gaps_s = [b["timestamp"] - a["timestamp"] for a, b in zip(messages, messages[1:], strict=False)]
+    gaps_s = [b["timestamp"] - a["timestamp"] for a, b in itertools.pairwise(messages)]
     assert sorted(gaps_s)[len(gaps_s) // 2] == pytest.approx(0.2, abs=0.02)
     labels = Counter(track["label"] for message in messages for track in message["tracks"])
     assert set(labels) <= {"person", "car"}
@@ -63,7 +64,7 @@ def test_pets09_through_rtsp_and_yolox_nano(
         with EdgedProcess(tmp_path, text):
             subscriber.wait_for(lambda: len(subscriber.all_of(TRACKS)) >= 60, 40)
     messages = [message.json for message in subscriber.all_of(TRACKS)][5:]
-    gaps_s = [b["timestamp"] - a["timestamp"] for a, b in zip(messages, messages[1:], strict=False)]
+    gaps_s = [b["timestamp"] - a["timestamp"] for a, b in itertools.pairwise(messages)]
     assert sorted(gaps_s)[len(gaps_s) // 2] == pytest.approx(0.2, abs=0.02)
     people = [sum(track["label"] == "person" for track in message["tracks"]) for message in messages]
     assert 3 <= sum(people) / len(people) <= 9  # 6.2 a frame at score 0.3, over the whole clip

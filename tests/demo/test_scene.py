@@ -17,7 +17,7 @@ import pytest
 from edged.core.types import Size
 from edged.demo.clip import LEAST_VISIBLE, mot_line, read_truth
 from edged.demo.render import TruthBox
-from edged.demo.scene import SceneSpec, main, render, renderer, write_clip
+from edged.demo.scene import Kind, SceneSpec, main, render, renderer, write_clip
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DATA = Path(str(files("edged.demo").joinpath("data")))
 MODEL = DATA / "edged-demo.onnx"
-CLIPS = ("yard", "street")
+CLIPS: tuple[Kind, ...] = ("yard", "street")
 SMALL = SceneSpec(kind="yard", size=Size(320, 180), fps=5, seconds=2.0, people=4, cars=2, seed=11)
 
 
@@ -39,7 +39,7 @@ def frames(spec: SceneSpec) -> list[tuple[Bgr, list[TruthBox]]]:
 
 
 @pytest.mark.parametrize("kind", CLIPS)
-def test_equal_specs_give_equal_pixels_and_truth(kind: str) -> None:
+def test_equal_specs_give_equal_pixels_and_truth(kind: Kind) -> None:
     spec = replace(SMALL, kind=kind, seconds=0.6)
 
     once, again = list(render(spec)), list(render(spec))
@@ -71,7 +71,7 @@ def test_truth_boxes_lie_inside_the_frame() -> None:
 
 
 @pytest.mark.parametrize("kind", CLIPS)
-def test_truth_boxes_hug_what_is_drawn(kind: str) -> None:
+def test_truth_boxes_hug_what_is_drawn(kind: Kind) -> None:
     spec = replace(SMALL, kind=kind, size=Size(640, 360), people=3, cars=1, seconds=30.0)
     drawn = renderer(spec)
     empty = np.median([drawn.frame(t)[0] for t in range(0, 30, 3)], axis=0)
@@ -82,7 +82,9 @@ def test_truth_boxes_hug_what_is_drawn(kind: str) -> None:
         for box in boxes:
             if box.visibility < 0.95 or box.height_px < 20:
                 continue
-            inside = changed[box.top_px : box.top_px + box.height_px, box.left_px : box.left_px + box.width_px]
+            inside = changed[
+                box.top_px : box.top_px + box.height_px, box.left_px : box.left_px + box.width_px
+            ]
             if inside.mean() < 0.15:
                 continue  # stands long enough to have become part of the median
             # No side has room to spare: a person or car is seen within a seventh of the box from each edge.
@@ -141,11 +143,15 @@ def test_truth_survives_the_way_through_the_file(tmp_path: Path) -> None:
 
     truth = read_truth(tmp_path / "a.mot.txt")
 
-    assert [truth.get(n, []) for n in range(1, SMALL.frame_count + 1)] == [boxes for _, boxes in frames(SMALL)]
+    assert [truth.get(n, []) for n in range(1, SMALL.frame_count + 1)] == [
+        boxes for _, boxes in frames(SMALL)
+    ]
 
 
 def test_hardly_visible_ones_are_not_to_be_considered() -> None:
-    box = TruthBox(track_id=7, label="car", left_px=1, top_px=2, width_px=30, height_px=40, visibility=LEAST_VISIBLE)
+    box = TruthBox(
+        track_id=7, label="car", left_px=1, top_px=2, width_px=30, height_px=40, visibility=LEAST_VISIBLE
+    )
 
     assert mot_line(5, box) == "5,7,1,2,30,40,1,3,0.300"
     assert mot_line(5, replace(box, visibility=0.29)) == "5,7,1,2,30,40,0,3,0.290"
@@ -200,7 +206,9 @@ def test_command_line_says_what_is_wrong(
     assert capsys.readouterr().err == said
 
 
-def test_command_line_names_the_file_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line_names_the_file_it_cannot_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "missing" / "x.mp4"
 
     assert main(["--seconds", "0.2", "--fps", "5", "--size", "160x90", "--out", str(out)]) == 1
@@ -248,7 +256,10 @@ def detect(session: ort.InferenceSession, picture: Bgr) -> list[tuple[str, NDArr
     scores = raw[:, 4:5] * raw[:, 5:]
     labels = scores.argmax(axis=1)
     kept = cv2.dnn.NMSBoxesBatched(boxes.tolist(), scores.max(axis=1).tolist(), labels.tolist(), 0.35, 0.5)
-    return [(("person", "car")[labels[n]], np.concatenate([boxes[n, :2], boxes[n, :2] + boxes[n, 2:]])) for n in kept]
+    return [
+        (("person", "car")[labels[n]], np.concatenate([boxes[n, :2], boxes[n, :2] + boxes[n, 2:]]))
+        for n in kept
+    ]
 
 
 def overlap(a: NDArray[np.float64], box: TruthBox) -> float:
@@ -258,11 +269,11 @@ def overlap(a: NDArray[np.float64], box: TruthBox) -> float:
 
 
 @pytest.mark.parametrize("kind", CLIPS)
-def test_model_finds_people_and_cars_of_a_scene_it_never_saw(kind: str) -> None:
+def test_model_finds_people_and_cars_of_a_scene_it_never_saw(kind: Kind) -> None:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(str(MODEL), options, providers=["CPUExecutionProvider"])
-    drawn = renderer(SceneSpec(kind="yard" if kind == "yard" else "street", people=6, cars=2, seed=2_000_003))
+    drawn = renderer(SceneSpec(kind=kind, people=6, cars=2, seed=2_000_003))
     wanted = found = claimed = wrong = 0
     for time_s in range(0, 36, 3):
         picture, boxes = drawn.frame(time_s)
@@ -271,7 +282,9 @@ def test_model_finds_people_and_cars_of_a_scene_it_never_saw(kind: str) -> None:
         wanted += len(clear)
         found += sum(any(label == b.label and overlap(d, b) > 0.5 for label, d in detections) for b in clear)
         claimed += len(detections)
-        wrong += sum(not any(label == b.label and overlap(d, b) > 0.4 for b in boxes) for label, d in detections)
+        wrong += sum(
+            not any(label == b.label and overlap(d, b) > 0.4 for b in boxes) for label, d in detections
+        )
 
     assert wanted > 20
     assert found >= 0.85 * wanted
