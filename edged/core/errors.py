@@ -7,11 +7,8 @@ EdgedError
 ├── PullError       a model file cannot be fetched or put in its place
 ├── BrokerError     the MQTT broker refuses us
 ├── ListenError     an address cannot be listened on
-<<<<<<< HEAD
-└── BenchError      a measurement cannot be made
-=======
+├── BenchError      a measurement cannot be made
 └── DemoError       the demo cannot go on
->>>>>>> main
 
 The text of each is one line for a person: what is wrong, where, and what to do about it.
 """
@@ -66,10 +63,9 @@ class ListenError(EdgedError):
     """An address cannot be listened on."""
 
 
-<<<<<<< HEAD
 class BenchError(EdgedError):
     """A measurement cannot be made."""
-=======
+
+
 class DemoError(EdgedError):
     """The demo cannot go on; what the part at fault said last follows, a line each."""
->>>>>>> main
