@@ -117,7 +117,7 @@ class Bench:
         recording = record(CaptureOptions(self.server.url(names[0])), 4)
         config = folder / "edged.toml"
         config.write_text(self._config(names))
-        with Audience(self.broker.port) as audience, MeasuredDaemon(config, folder, {}) as daemon:
+        with Audience(self.broker.port) as audience, MeasuredDaemon(config, folder) as daemon:
             daemon.wait_until_steady(names)
             audience.forget()
             rounds = measure_rounds(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from edged.core.errors import BenchError
+from edged.demo.stage import SERVICE_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -30,8 +31,6 @@ ASK_TIMEOUT_S = 5.0
 POLL_S = 0.1
 LOOKBACK_S = 10.0  # of the daemon's own rates
 HOST = "127.0.0.1"
-# The service manager talks to its own child, and not to ours.
-NOT_INHERITED = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +45,21 @@ class Usage:
 class MeasuredDaemon:
     """``edged run`` with ``config``, its own folders below ``scratch`` and its own port. A context manager.
 
-    ``overrides`` are settings as environment variables; what is said on MQTT is up to them.
+    Settings in ``environ`` lie over the file, as always. ``token`` is what its HTTP listener wants.
     """
 
     def __init__(
-        self, config: Path, scratch: Path, overrides: Mapping[str, str], token: str | None = None
+        self, config: Path, scratch: Path, environ: Mapping[str, str] = os.environ, token: str | None = None
     ) -> None:
         self._config = config
         self._port = _free_port()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         self._environ = {
-            **inherited,
+            **{name: value for name, value in environ.items() if name not in SERVICE_VARIABLES},
             **{f"{kind}_DIRECTORY": str(scratch / kind.lower()) for kind in ("STATE", "RUNTIME", "CACHE")},
             "EDGED_HTTP__ENABLED": "true",
             "EDGED_HTTP__HOST": HOST,
             "EDGED_HTTP__PORT": str(self._port),
-            **overrides,
         }
         self._said: deque[str] = deque(maxlen=1)
         self._process: subprocess.Popen[str] | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +20,7 @@ from edged.bench.rounds import Round, measure_rounds, median_round
 from edged.camera import capture_options
 from edged.config import load
 from edged.core.errors import BenchError, CaptureError
+from edged.demo.stage import CLIPS, MODEL
 from edged.detect import load_model
 from edged.pipeline import model_options
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 RECORD_S = 4.0
 ROUND_S = 5.0
 DAEMON_SETTINGS = {"EDGED_MQTT__ENABLED": "false", "EDGED_LOG__LEVEL": "warning"}
-SAMPLE_CLIPS = ("street", "yard")
 
 
 class Progress(Protocol):
@@ -87,8 +87,9 @@ def run_bench(config: Path | None, seconds: float, progress: Progress) -> BenchR
     cv2.setNumThreads(1)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edged-bench-")))
-        file = config or _write_sample(scratch, stack)
-        settings = load(file)
+        file = config or _write_sample(scratch)
+        environ = os.environ if config else _without_settings(os.environ)
+        settings = load(file, environ)
         cameras = _cameras(settings, file)
         progress.step("loading the model")
         detector = load_model(model_options(settings.model))
@@ -97,7 +98,7 @@ def run_bench(config: Path | None, seconds: float, progress: Progress) -> BenchR
         progress.advance(RECORD_S)
         progress.step("starting a daemon of its own")
         token = settings.http.token.get_secret_value() if settings.http.token else None
-        daemon = stack.enter_context(MeasuredDaemon(file, scratch, DAEMON_SETTINGS, token))
+        daemon = stack.enter_context(MeasuredDaemon(file, scratch, {**environ, **DAEMON_SETTINGS}, token))
         daemon.wait_until_steady(cameras)
         progress.step("measuring")
         rounds = measure_rounds(
@@ -111,13 +112,18 @@ def run_bench(config: Path | None, seconds: float, progress: Progress) -> BenchR
         return _report(settings, detector, recordings, rounds, is_sample=config is None)
 
 
-def _write_sample(scratch: Path, stack: ExitStack) -> Path:
+def _write_sample(scratch: Path) -> Path:
     """Write a configuration of what comes with edged."""
-    data = stack.enter_context(as_file(files("edged").joinpath("demo", "data")))
-    cameras = "".join(f'[cameras.{name}]\nurl = "{data / f"{name}.mp4"}"\n' for name in SAMPLE_CLIPS)
+    lines = ["[model]", f"file = {json.dumps(str(MODEL))}"]
+    for name, clip in CLIPS.items():
+        lines += [f"[cameras.{name}]", f"url = {json.dumps(str(clip))}"]
     file = scratch / "sample.toml"
-    file.write_text(f'[model]\nfile = "{data / "edged-demo.onnx"}"\n{cameras}')
+    file.write_text("\n".join(lines))
     return file
+
+
+def _without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if not name.startswith("EDGED_")}
 
 
 def _cameras(settings: Settings, file: Path) -> dict[str, CaptureOptions]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from edged.capture.demuxer import open_demuxer
 from edged.capture.timeline import TimeLine
-from edged.capture.url import redact
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.redact import redact
 
 if TYPE_CHECKING:
     from av.packet import Packet as AvPacket
