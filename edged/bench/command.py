@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 def bench(config: Path | None, seconds: float, *, as_json: bool) -> None:
     """Measure, with a bar on stderr, and print the outcome on stdout."""
+    screen = Console(stderr=True)
     # It draws when it is told to and not by itself: a thread that draws would be measured with the floor.
-    with Bar(*_columns(), console=Console(stderr=True), auto_refresh=False, transient=True) as bar:
+    with Bar(
+        *_columns(), console=screen, auto_refresh=False, transient=True, disable=not screen.is_terminal
+    ) as bar:
         report = run_bench(config, seconds, _OnBar(bar, total_s(seconds)))
     out = Console()
     if as_json:
