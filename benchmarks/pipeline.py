@@ -217,7 +217,7 @@ def main() -> int:
         broker.start()
         try:
             with RtspServer(mounts, folder) as server, Progress(console=Console(stderr=True)) as bar:
-                bench = Bench(options.model, server, broker, options.seconds)
+                bench = Bench(options.model.absolute(), server, broker, options.seconds)
                 for cameras in options.cameras:
                     run = folder / str(cameras)
                     run.mkdir()

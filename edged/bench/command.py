@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from edged.bench.measure import run_bench, total_s
-from edged.bench.report import advice, capacity_table, costs_table, overhead, report_json
+from edged.bench.report import advice, capacity_table, costs_table, legend, overhead, report_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,15 @@ def bench(config: Path | None, seconds: float, *, as_json: bool) -> None:
     if as_json:
         out.print(json.dumps(report_json(report), indent=2), markup=False, highlight=False, soft_wrap=True)
         return
-    for part in (costs_table(report), overhead(report), "", capacity_table(report), *advice(report)):
+    for part in (
+        costs_table(report),
+        overhead(report),
+        "",
+        capacity_table(report),
+        legend(),
+        "",
+        *advice(report),
+    ):
         out.print(part, highlight=False)
 
 

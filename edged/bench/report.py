@@ -55,7 +55,6 @@ def capacity_table(report: BenchReport) -> Table:
         "stream",
         *(f"{fps:g}/s" for fps in RATES_FPS),
         title=f"Cameras that {_cores(report)} carry",
-        caption=f"{1 - BUSY_MOST:.0%} left free; ~: an estimate, decoding by the pixel",
     )
     for row in report.rows:
         mark = "~" if row.is_estimate else ""
@@ -63,6 +62,14 @@ def capacity_table(report: BenchReport) -> Table:
             f"{mark}{row.stream.size} {row.stream.fps:.0f} fps", *(f"{mark}{count}" for count in row.cameras)
         )
     return table
+
+
+def legend() -> str:
+    """How the table of cameras is to be read."""
+    return (
+        f"So many detections a second; {1 - BUSY_MOST:.0%} of the box stays free."
+        " ~ is an estimate: decoding goes by the pixel."
+    )
 
 
 def advice(report: BenchReport) -> list[str]:
@@ -123,7 +130,7 @@ def _carries(report: BenchReport, row: Carried) -> dict[str, Any]:
 
 def _verdict(report: BenchReport) -> str:
     count = len(report.streams)
-    what = f"{'The sample, ' if report.is_sample else ''}{count} camera{'s' if count > 1 else ''}"
+    what = f"{count} camera{'s' if count > 1 else ''}{' of the sample' if report.is_sample else ''}"
     share = f"{what} took {report.share:.0%} of {_cores(report)}"
     if report.fps_detected < CONTENT_FROM * report.fps_wanted:
         return (
@@ -132,7 +139,7 @@ def _verdict(report: BenchReport) -> str:
         )
     if report.share > BUSY_MOST:
         return f"{share}: it works, but there is nothing left for anything else."
-    return f"{share}: it carries them."
+    return f"{share}: the box carries that."
 
 
 def _cheaper(report: BenchReport) -> str | None:
