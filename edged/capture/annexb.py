@@ -1,4 +1,4 @@
-"""The little that must be known of H.264 and H.265 byte streams: which units are parameter sets."""
+"""The little that must be known of H.264 and H.265 byte streams: their units, and which are parameter sets."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def parameter_sets(codec: str, data: bytes) -> bytes:
             unit = head[start : following - len(START_CODE)]
             sets.append(b"\x00" + START_CODE + unit.rstrip(b"\x00"))
     return b"".join(sets)
+
+
+def units(data: bytes) -> list[bytes]:
+    """The units of ``data`` in their order, without start codes."""
+    starts = _unit_starts(data)
+    ends = [*(start - len(START_CODE) for start in starts[1:]), len(data)]
+    return [data[start:end].rstrip(b"\x00") for start, end in zip(starts, ends, strict=True)]
 
 
 def _unit_starts(data: bytes) -> list[int]:

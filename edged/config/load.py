@@ -31,9 +31,9 @@ Path_ = tuple[str, ...]
 
 DEFAULT_FILE = Path("/etc/edged.toml")
 PREFIX = "EDGED_"
-SECTION_SECRETS = (("mqtt", "password"), ("http", "token"))
+SECTION_SECRETS = (("mqtt", "password"), ("http", "token"), ("webrtc", "turn_password"))
 CAMERA_SECRETS = ("url", "detect_url")
-SECRET_KEYS = frozenset({"password", "token", *CAMERA_SECRETS})
+SECRET_KEYS = frozenset({"password", "token", "turn_password", *CAMERA_SECRETS})
 SECRET_FILE_KEYS = frozenset(f"{key}_file" for key in SECRET_KEYS)
 
 
