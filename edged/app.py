@@ -98,6 +98,7 @@ class Daemon:
 
     async def _start_and_serve(self) -> None:
         settings = self._settings
+        log.debug("starting")
         detector = await load_detector(settings.model)
         pipeline = Pipeline(settings, detector, Overrides(state_folder() / "overrides.json"), self)
         pulse = Pulse(self._service, pipeline.stuck)

@@ -58,7 +58,7 @@ def _say_broker(settings: Settings, say: Callable[[str], None]) -> bool:
         say("broker: switched off in the configuration")
         return True
     try:
-        protocol = probe_broker(settings.mqtt, settings.client_id)
+        protocol = probe_broker(settings.mqtt)
     except EdgedError as error:
         say(f"broker: {error}")
         return False

@@ -3,7 +3,7 @@
 from edged.capture.options import CaptureOptions
 from edged.capture.outlet import FrameOutlet
 from edged.capture.pool import StreamPool
-from edged.capture.probe import ProbeReport, probe
+from edged.capture.probing import ProbeReport, probe
 from edged.capture.state import TRANSITIONS
 from edged.capture.stream import Stream, StreamStatistics
 from edged.capture.url import SourceKind, redact, source_kind

@@ -12,30 +12,14 @@ def parameter_sets(codec: str, data: bytes) -> bytes:
     wanted = _PARAMETER_SETS.get(codec)
     if wanted is None:
         return b""
-    sets = []
-    head = data[:HEAD_BYTES]
-    starts = _unit_starts(head)
-    for start, following in zip(starts, [*starts[1:], len(head) + len(START_CODE)], strict=True):
-        if _unit_type(codec, head[start]) in wanted:
-            unit = head[start : following - len(START_CODE)]
-            sets.append(b"\x00" + START_CODE + unit.rstrip(b"\x00"))
-    return b"".join(sets)
+    found = (unit for unit in units(data[:HEAD_BYTES]) if _unit_type(codec, unit[0]) in wanted)
+    return b"".join(b"\x00" + START_CODE + unit for unit in found)
 
 
 def units(data: bytes) -> list[bytes]:
     """The units of ``data`` in their order, without start codes."""
-    starts = _unit_starts(data)
-    ends = [*(start - len(START_CODE) for start in starts[1:]), len(data)]
-    return [data[start:end].rstrip(b"\x00") for start, end in zip(starts, ends, strict=True)]
-
-
-def _unit_starts(data: bytes) -> list[int]:
-    starts = []
-    at = data.find(START_CODE)
-    while 0 <= at < len(data) - len(START_CODE):
-        starts.append(at + len(START_CODE))
-        at = data.find(START_CODE, at + len(START_CODE))
-    return starts
+    _, *pieces = data.split(START_CODE)
+    return [unit for piece in pieces if (unit := piece.rstrip(b"\x00"))]
 
 
 def _unit_type(codec: str, first_byte: int) -> int:

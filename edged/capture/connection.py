@@ -63,7 +63,7 @@ class Connection:
         self._fruitless_packets = 0
         self._decoder: Decoder | None = None
         self._fingerprint: tuple[int, float] | None = None
-        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"capture-{name}", daemon=True)
         self.progress = Progress(clock.monotonic_s())
         self.stream: StreamInfo | None = None
         self.error: CaptureError | None = None
@@ -126,7 +126,7 @@ class Connection:
         if self._is_to_decode(has_new_sets):
             self._decode(packet, stamp, now_s)
         else:
-            self._decoder = None
+            self._decoder = self._fingerprint = None
             self.progress.undecoded_since_s = self.progress.unchanged_since_s = None
         if not self._stop.is_set():
             self._outlets.put_packet(packet, stamp, self._known()[0])
@@ -150,7 +150,11 @@ class Connection:
         return True
 
     def _decode(self, packet: AvPacket[VideoStream], stamp: Stamp, now_s: float) -> None:
-        decoder = self._decoder = self._decoder or self._open_decoder()
+        if self._decoder is None:
+            self._decoder = self._open_decoder()
+            if not packet.is_keyframe:
+                self._catch_up(self._decoder)
+        decoder = self._decoder
         errors = decoder.errors
         packet.opaque = stamp
         frames = decoder.decode(packet)
@@ -158,7 +162,7 @@ class Connection:
         if frames:
             self.progress.undecoded_since_s = None
             self._fruitless_packets = 0
-        else:
+        elif decoder.has_key_frame:
             self.progress.undecoded_since_s = self.progress.undecoded_since_s or now_s
             self._doubt_hardware(decoder)
         for frame in frames:
@@ -170,6 +174,11 @@ class Connection:
         decoder = Decoder(replace(encoding, extradata=stream.extradata), hardware)
         self.decoder_name = decoder.name
         return decoder
+
+    def _catch_up(self, decoder: Decoder) -> None:
+        """Decode what is kept since the last key frame, so that a newcomer need not wait for the next one."""
+        for raw in self._outlets.kept_packets():
+            decoder.decode(raw)
 
     def _doubt_hardware(self, decoder: Decoder) -> None:
         """Go on in software where hardware that passed its probe cannot cope with this very stream."""

@@ -40,8 +40,8 @@ class Decoder:
     def __init__(self, encoding: Encoding, hardware: str = SOFTWARE) -> None:
         self.hardware = hardware
         self.errors = 0
+        self.has_key_frame = False  # before one there can be no picture
         self._context = _open(encoding, hardware)
-        self._has_key_frame = False
 
     @property
     def name(self) -> str:
@@ -56,8 +56,8 @@ class Decoder:
 
     def decode(self, packet: AvPacket[VideoStream]) -> list[VideoFrame]:
         """Return the pictures that are finished by this packet: none, one, or a few."""
-        self._has_key_frame |= packet.is_keyframe
-        if not self._has_key_frame:
+        self.has_key_frame |= packet.is_keyframe
+        if not self.has_key_frame:
             return []
         try:
             frames = self._context.decode(packet)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from edged.capture.options import CaptureOptions
 
+MP4_EXTRADATA = b"\x01"  # lengths before the units, and not start codes
 ANNEXB_FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 _STREAM_OPTIONS = {
     "analyzeduration": "0",
@@ -60,6 +61,7 @@ class Demuxer:
         self._options = options
         self._stop = stop
         self._video: VideoStream = container.streams.video[0]
+        self._unit_s = float(self._video.time_base or 0)  # once: arithmetic of fractions is slow
         context = self._video.codec_context
         self.encoding = Encoding(
             codec=context.name,
@@ -88,24 +90,23 @@ class Demuxer:
     def _live(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         # An MJPEG server sends no times; the demuxer would invent them at 25 fps.
         has_times = source_kind(self._options.url) is SourceKind.RTSP or self.encoding.codec != "mjpeg"
-        for packet in self._container.demux(self._video):
+        for packet in self._annexb_packets():
             if self._stop.is_set():
                 return
-            if packet.size:
-                yield packet, _pts_s(packet) if has_times else None
+            yield packet, self._pts_s(packet) if has_times else None
 
     def _paced_for_ever(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         start_s, offset_s = time.monotonic(), 0.0
         while not self._stop.is_set():
             first_s: float | None = None
             end_s = 0.0
-            for packet in self._file_packets():
-                dts_s = float((packet.dts or 0) * packet.time_base)
+            for packet in self._annexb_packets():
+                dts_s = (packet.dts or 0) * self._unit_s
                 first_s = dts_s if first_s is None else first_s
                 due_s = start_s + offset_s + dts_s - first_s
                 if self._stop.wait(max(0.0, due_s - time.monotonic())):
                     return
-                pts_s = _pts_s(packet)
+                pts_s = self._pts_s(packet)
                 yield packet, None if pts_s is None else offset_s + pts_s - first_s
                 end_s = dts_s - first_s + self._frame_s(packet)
             if first_s is None:
@@ -114,9 +115,9 @@ class Demuxer:
             offset_s += end_s
             self._container.seek(0)
 
-    def _file_packets(self) -> Iterator[AvPacket[VideoStream]]:
+    def _annexb_packets(self) -> Iterator[AvPacket[VideoStream]]:
         name = ANNEXB_FILTERS.get(self.encoding.codec)
-        if name is None:
+        if name is None or not self.encoding.extradata.startswith(MP4_EXTRADATA):
             yield from (packet for packet in self._container.demux(self._video) if packet.size)
             return
         annexb = BitStreamFilterContext(name, self._video)
@@ -125,8 +126,11 @@ class Demuxer:
 
     def _frame_s(self, packet: AvPacket[VideoStream]) -> float:
         if packet.duration:
-            return float(packet.duration * packet.time_base)
+            return packet.duration * self._unit_s
         return 1 / (self.declared_fps or 25.0)
+
+    def _pts_s(self, packet: AvPacket[VideoStream]) -> float | None:
+        return None if packet.pts is None else packet.pts * self._unit_s
 
 
 def open_demuxer(options: CaptureOptions, stop: threading.Event) -> Demuxer:
@@ -205,7 +209,3 @@ def _meaning(error: Exception, options: CaptureOptions, timeout_s: float) -> tup
     number: int = getattr(error, "errno", None) or 0
     reason = os.strerror(number) if number in errno.errorcode else type(error).__name__
     return f"cannot be read: {reason}", CaptureFault.UNREACHABLE
-
-
-def _pts_s(packet: AvPacket[VideoStream]) -> float | None:
-    return None if packet.pts is None else float(packet.pts * packet.time_base)

@@ -61,6 +61,10 @@ class GopCache:
         self._size_bytes = 0
         self._is_open = False
 
+    def raw_packets(self) -> tuple[AvPacket[VideoStream], ...]:
+        """The same without a copy, as FFmpeg made them."""
+        return tuple(packet.raw for packet in self._packets)
+
     def packets(self) -> tuple[Packet, ...]:
         """Everything since the last key frame, oldest first."""
         return tuple(packet.packet() for packet in self._packets)

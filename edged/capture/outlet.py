@@ -89,6 +89,11 @@ class Outlets:
             # Equality, not identity: every access to a bound method makes a new object.
             self._packet_sinks = tuple(other for other in self._packet_sinks if other != sink)
 
+    def kept_packets(self) -> tuple[AvPacket[VideoStream], ...]:
+        """The packets since the last key frame, for whoever decodes them."""
+        with self._lock:
+            return self._gop.raw_packets()
+
     def put_frame(self, picture: Picture, stamp: Stamp) -> None:
         """Count a picture and hand it to whoever is due for one."""
         self._pictures += 1

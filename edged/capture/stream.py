@@ -118,7 +118,7 @@ class Stream:
         self._watchers = tuple(other for other in self._watchers if other != on_change)
 
     def subscribe_frames(self, fps: float, slot: LatestSlot[Frame]) -> FrameOutlet:
-        """Put frames into ``slot`` from the next key frame on, at most ``fps`` a second."""
+        """Put frames into ``slot``, at most ``fps`` (over 0) a second; decoding begins with it."""
         outlet = FrameOutlet(fps, slot)
         self._outlets.add_frame_outlet(outlet)
         return outlet

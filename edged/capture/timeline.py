@@ -2,8 +2,8 @@
 
 A camera's timestamps have the right spacing but cannot be trusted: they are missing, jump, wrap, run
 backwards or at a wrong rate. Arrival can be trusted but jitters. So spacing comes from the camera while it
-agrees with arrival, and the moment of capture is the time line plus the least delay seen lately: the packet that the
-network held up least shows when its neighbours were taken.
+agrees with arrival, and the moment of capture is the time line plus the least delay seen lately: the packet
+that the network held up least shows when its neighbours were taken.
 """
 
 from __future__ import annotations
@@ -130,5 +130,7 @@ class _RateCheck:
 
 
 def _unwrap_s(step_s: float) -> float:
+    if abs(step_s) < WRAPS_S[0] / 2:
+        return step_s
     candidates = (step_s, *(step_s + sign * wrap_s for wrap_s in WRAPS_S for sign in (1, -1)))
     return min(candidates, key=abs)

@@ -8,16 +8,24 @@ or from a systemd credential named after its path (``mqtt.password``, ``cameras.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import tomli
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 
-from edged.config.settings import PATTERNS, RESERVED_CAMERA_IDS, CameraSettings, Settings
+from edged.config.settings import (
+    CAMERA_SECRETS,
+    RESERVED_CAMERA_IDS,
+    SECRET_FILE_KEYS,
+    SECRET_KEYS,
+    SECTION_SECRETS,
+    Settings,
+    fields_at,
+)
+from edged.config.wording import describe, key_path, not_toml
 from edged.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,10 +39,6 @@ Path_ = tuple[str, ...]
 
 DEFAULT_FILE = Path("/etc/edged.toml")
 PREFIX = "EDGED_"
-SECTION_SECRETS = (("mqtt", "password"), ("http", "token"), ("webrtc", "turn_password"))
-CAMERA_SECRETS = ("url", "detect_url")
-SECRET_KEYS = frozenset({"password", "token", "turn_password", *CAMERA_SECRETS})
-SECRET_FILE_KEYS = frozenset(f"{key}_file" for key in SECRET_KEYS)
 
 
 def load(file: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -57,25 +61,12 @@ def load_text(text: str, file: Path, environ: Mapping[str, str] = os.environ) ->
     try:
         raw: Table = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        raise ConfigError([f"{file}:{error.lineno}: {_not_toml(text, error)}"]) from None
+        raise ConfigError([f"{file}:{error.lineno}: {not_toml(text, error)}"]) from None
     loader = _Loader(file, raw, environ)
     settings = loader.settings()
     if settings is None:
         raise ConfigError(loader.problems)
     return settings
-
-
-def _not_toml(text: str, error: tomli.TOMLDecodeError) -> str:
-    """Say what is wrong with the line, by its key or section alone: the rest may hold a secret."""
-    lines = text.split("\n")
-    line = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
-    found = re.match(r"\s*(\[+[\w.-]+|[\w.-]+(?=\s*=))", line)
-    key = f"{found[1]}: " if found else ""
-    if error.msg.startswith("Invalid value"):
-        return f"{key}not a value: text needs quotes around it"
-    if error.msg.startswith(("Cannot declare", "Cannot overwrite")):
-        return f"{key}stands here for the second time: keep one"
-    return f"{key}{error.msg}"
 
 
 class _Loader:
@@ -102,7 +93,7 @@ class _Loader:
             settings = Settings.model_validate(self._raw)
         except ValidationError as error:
             self.problems += [
-                self._describe(detail) for detail in error.errors() if self._is_news(detail, inherited)
+                self._told(detail) for detail in error.errors() if self._is_news(detail, inherited)
             ]
             return None
         return None if self.problems else settings
@@ -146,8 +137,9 @@ class _Loader:
             table.pop(f"{key}_file", None)  # later wins, whichever way it is given
         elif key in SECRET_FILE_KEYS:
             table.pop(key.removesuffix("_file"), None)
-        table[key] = _environment_value(value, _known_fields(path).get(key))
+        table[key] = _environment_value(value, fields_at(path).get(key))
         self._variables[*path, key] = name
+        self._as_written.pop((*path, key), None)
 
     def _check_single_underscore(self, name: str) -> None:
         """Say so when EDGED_MQTT_HOST was written for EDGED_MQTT__HOST, instead of ignoring it."""
@@ -257,32 +249,11 @@ class _Loader:
         reported = any(path[: len(known)] == known for known in self._reported)
         return path[:4] not in inherited and not reported
 
-    def _describe(self, detail: ErrorDetails) -> str:
+    def _told(self, detail: ErrorDetails) -> str:
         """Make one line of one of pydantic's findings."""
-        is_id = detail["loc"][-1:] == ("[key]",)
-        loc = detail["loc"][:-1] if is_id else detail["loc"]
-        path = tuple(str(part) for part in loc if not isinstance(part, int))  # without the place in a list
-        where = self._place(path)
-        if detail["type"] == "missing" and len(path) == len(loc):
-            return f"{where}: missing{_hint(path)}"
-        if detail["type"] == "extra_forbidden":
-            return f"{where}: unknown key{_did_you_mean(path)}"
-        if is_id:
-            return f"{where}: expected an id of letters, digits, _ and -, at most 64 of them"
-        shown = self._shown(tuple(map(str, loc)), detail["input"])
-        if detail["type"] == "path_not_file":
-            return f"{where}{shown}: no such file"
-        return f"{where}{shown}: expected {_expected(detail, path)}{_close_choice(detail)}"
-
-    def _shown(self, path: Path_, value: object) -> str:
-        """Return `` = value`` for the message; of a secret no more than its being there."""
-        if not isinstance(value, str | int | float):
-            return ""
-        if SECRET_KEYS & set(path):
-            return f" = {_scheme_of(str(value))}***"
-        if path in self._as_written:
-            return f" = {self._as_written[path]!r}"
-        return f" = {_without_user(value)!r}" if isinstance(value, str) else f" = {str(value).lower()}"
+        path = key_path(detail)
+        written = self._as_written.get(tuple(map(str, detail["loc"])), detail["input"])
+        return f"{self._place(path)}{describe(detail, path, written)}"
 
 
 def _tables(value: object) -> Iterator[tuple[str, Table]]:
@@ -312,95 +283,3 @@ def _is_text(field: FieldInfo) -> bool:
     kinds = [field.annotation, *get_args(field.annotation)]
     kinds += [get_args(kind)[0] for kind in kinds if get_origin(kind) is Annotated]
     return get_origin(field.annotation) is not tuple and bool({str, SecretStr, Path} & set(kinds))
-
-
-def _scheme_of(url: str) -> str:
-    found = re.match(r"\w+://", url)
-    return found[0] if found else ""
-
-
-def _without_user(text: str) -> str:
-    """Hide what stands before an @: most likely somebody's name and password."""
-    return re.sub(r"^(\w+://)?.*@", r"\1***@", text, flags=re.DOTALL)
-
-
-EXPECTED = {
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "finite_number": "a number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "string_type": "text in quotes",
-    "path_type": "the path of a file, in quotes",
-    "tuple_type": "a list in brackets",
-    "missing": "two numbers, as in [640, 384]",
-    "too_long": "two numbers, as in [640, 384]",
-    "greater_than_equal": "at least {ge}",
-    "less_than_equal": "at most {le}",
-    "multiple_of": "a multiple of {multiple_of}",
-    "too_short": "at least {min_length} characters",
-    "string_too_short": "at least {min_length} characters",
-    "string_too_long": "at most {max_length} characters",
-    "literal_error": "{expected}",
-    "value_error": "{error}",
-}
-TABLE_TYPES = frozenset({"model_type", "model_attributes_type", "dict_type"})
-
-
-def _expected(detail: ErrorDetails, path: Path_) -> str:
-    """Say in plain words what would have been right."""
-    if detail["type"] in TABLE_TYPES:
-        table = ".".join(path) if path != ("cameras",) else "cameras.front"
-        return f"a table: write [{table}] on a line of its own and its keys below"
-    if detail["type"] == "string_pattern_mismatch":
-        return PATTERNS[detail["ctx"]["pattern"]]
-    wording = EXPECTED.get(detail["type"])
-    return wording.format(**detail.get("ctx", {})) if wording else detail["msg"]
-
-
-def _hint(path: Path_) -> str:
-    """Say how a missing key may be given, where it is not plain."""
-    if path[-1] in CAMERA_SECRETS:
-        return f': give {path[-1]} = "rtsp://…" or {path[-1]}_file'
-    if path in {("model",), ("model", "file")}:
-        return ': give file = "/path/to/model.onnx" in [model]'
-    return ""
-
-
-def _did_you_mean(path: Path_) -> str:
-    """Suggest the nearest known key, or all of them."""
-    known = _known_keys(path[:-1])
-    close = difflib.get_close_matches(path[-1].lower(), known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(known)}"
-
-
-def _close_choice(detail: ErrorDetails) -> str:
-    """Suggest the nearest of a closed set of words."""
-    choices = re.findall(r"'([^']+)'", str(detail.get("ctx", {}).get("expected", "")))
-    close = difflib.get_close_matches(str(detail["input"]), choices, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _known_keys(path: Path_) -> list[str]:
-    """Every key that may stand in the table at ``path``."""
-    keys = sorted(_known_fields(path))
-    return keys + [f"{key}_file" for key in keys if key in SECRET_KEYS]
-
-
-def _known_fields(path: Path_) -> Mapping[str, FieldInfo]:
-    """Every setting that may stand in the table at ``path``; none where no such table is known."""
-    if path == ("cameras",):
-        return {}
-    model: type[BaseModel] = Settings
-    if path[:1] == ("cameras",):
-        model, path = CameraSettings, path[2:]
-    for part in path:
-        field = model.model_fields.get(part)
-        kind = field.annotation if field else None
-        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-            return {}
-        model = kind
-    return model.model_fields

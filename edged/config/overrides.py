@@ -11,10 +11,12 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from edged.config.settings import DetectSettings
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from edged.config.settings import DetectSettings
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,11 @@ class Overrides:
             for key, override in self._by_camera.get(camera_id, {}).items()
             if override.configured == getattr(configured, key)
         }
-        return configured.model_copy(update=held)
+        try:
+            return DetectSettings.model_validate({**configured.model_dump(), **held})
+        except ValidationError:  # from another version, or somebody's hand
+            log.warning("%s: values of %s are out of range and not used", self._file, camera_id)
+            return configured
 
     def set(self, camera_id: str, key: str, value: Value, configured: DetectSettings) -> None:
         """Hold ``value`` for ``key`` from now on."""

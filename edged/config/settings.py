@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,11 @@ from pydantic import (
     model_validator,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
+
 ID_PATTERN = r"^[a-zA-Z0-9_-]+$"
 HARDWARE_PATTERN = r"^[a-z0-9]+$"
 STUN_PATTERN = r"^stun:[^/?@\s]+$"
@@ -30,6 +35,11 @@ PATTERNS = {
     STUN_PATTERN: "an address like stun:stun.example.org:3478",
     TURN_PATTERN: "an address like turn:turn.example.org:3478 or turns:turn.example.org?transport=tcp",
 }
+SECTION_SECRETS = (("mqtt", "password"), ("http", "token"), ("webrtc", "turn_password"))
+CAMERA_SECRETS = ("url", "detect_url")
+# Each can be given as <key>_file, too.
+SECRET_KEYS = frozenset({"password", "token", "turn_password", *CAMERA_SECRETS})
+SECRET_FILE_KEYS = frozenset(f"{key}_file" for key in SECRET_KEYS)
 RESERVED_CAMERA_IDS = frozenset({"set", "status", "health"})  # topics of the box itself
 
 Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
@@ -274,3 +284,19 @@ class Settings(Section):
     def client_id(self) -> str:
         """What the broker knows this box by."""
         return self.mqtt.client_id or f"edged-{self.box.id}"
+
+
+def fields_at(path: tuple[str, ...]) -> Mapping[str, FieldInfo]:
+    """Every setting that may stand in the table at ``path``; none where no such table is known."""
+    if path == ("cameras",):
+        return {}
+    model: type[BaseModel] = Settings
+    if path[:1] == ("cameras",):
+        model, path = CameraSettings, path[2:]
+    for part in path:
+        field = model.model_fields.get(part)
+        kind = field.annotation if field else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return {}
+        model = kind
+    return model.model_fields

@@ -71,8 +71,8 @@ def image_input(signature: Signature) -> Tensor:
     if tensor.type not in FLOATS:
         msg = "the input is neither float nor float16"
         raise refused(msg, signature)
-    batch, channels, *sides = [*tensor.shape, None, None][: max(2, len(tensor.shape))]
-    if len(sides) != 2 or not _is_or_varies(channels, 3) or not _is_or_varies(batch, 1):  # noqa: PLR2004 - planes
+    batch, channels = (*tensor.shape, None, None)[:2]
+    if len(tensor.shape) != 4 or not _is_or_varies(batch, 1) or not _is_or_varies(channels, 3):  # noqa: PLR2004
         msg = "the input is not 1 x 3 x height x width"
         raise refused(msg, signature)
     return tensor
@@ -115,10 +115,7 @@ def recognise(probe: Probe) -> tuple[Layout, tuple[str, ...]]:
     if columns == _END_TO_END_COLUMNS:
         return _end_to_end(probe)
     msg = f"the output {shape_text(probe.output)} is no known layout for an input of {probe.model_input}"
-    raise refused(
-        msg,
-        probe.signature,
-    )
+    raise refused(msg, probe.signature)
 
 
 def only_table(signature: Signature, outputs: list[Any]) -> NDArray[np.float32]:
@@ -192,10 +189,7 @@ def _check_scores(probe: Probe, scores: NDArray[np.float32]) -> None:
     low, high = float(scores.min(initial=0)), float(scores.max(initial=0))
     if low < -_SCORE_SLACK or high > 1 + _SCORE_SLACK:
         msg = f"scores reach from {low:.3g} to {high:.3g} instead of 0 to 1: exported without its sigmoid"
-        raise refused(
-            msg,
-            probe.signature,
-        )
+        raise refused(msg, probe.signature)
 
 
 def _check_pixels(probe: Probe, name: str, centres: Centres) -> None:

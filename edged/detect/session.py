@@ -24,6 +24,9 @@ PROVIDERS = {
 }
 """Our short names, and onnxruntime's."""
 
+# One thread per worker as on the CPU: OpenVINO alone does not go by the session's own setting.
+_OPTIONS = {"openvino": {"num_of_threads": "1"}}
+
 _LOG_ERRORS_ONLY = 3
 FLOATS: dict[str, type[np.floating[Any]]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 """Types of the input that a picture can be turned into."""
@@ -92,7 +95,7 @@ def _create(path: Path, provider: str) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = _LOG_ERRORS_ONLY
-    providers = list(dict.fromkeys((wanted, PROVIDERS["cpu"])))
+    providers = [(wanted, _OPTIONS.get(provider, {}))]  # what it cannot do runs on the CPU by itself
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
     except Exception as error:

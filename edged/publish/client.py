@@ -121,7 +121,7 @@ class MqttClient:
                 end = self._attempt(Protocol.MQTT_3)
         except Exception:  # the thread must outlive a fault in one connection
             log.exception("fault in the connection to the broker; it is made anew")
-            end = End(EndKind.LOST, "fault in the connection, see the log")
+            end = End(EndKind.FAILED, "fault in the connection, see the log")
         lasted_s = SYSTEM_CLOCK.monotonic_s() - began_s
         self._note_end(end, lasted_s)
         return self._backoff.next_s()
@@ -133,7 +133,7 @@ class MqttClient:
         try:
             session.open()
         except BrokerError as error:
-            return End(EndKind.UNREACHABLE, str(error))
+            return End(EndKind.FAILED, str(error))
         politely = False
         try:
             while not session.is_accepted and session.end is None and self._stop_at_s is None:
@@ -144,7 +144,7 @@ class MqttClient:
         finally:
             session.close(politely=politely)
             self._outbox.connection_lost()
-        return session.end or End(EndKind.LOST, "stopped")
+        return session.end or End(EndKind.FAILED, "stopped")
 
     def _converse(self, session: Session) -> bool:
         """Carry messages until the connection ends; True if it was we who ended it and all is said."""

@@ -238,8 +238,7 @@ class LiveLane:
     def put(self, topic: str, payload: bytes) -> bool:
         """Send soon, or say False because there is no connection."""
         if not self._is_open:
-            with self._lock:
-                self._missed += 1
+            self._miss(1)
             return False
         self._waiting.put((topic, payload))
         return True
@@ -256,10 +255,8 @@ class LiveLane:
     def connection_lost(self) -> None:
         """Take none until the next connection; what waits is too old to be sent then."""
         self._is_open = False
-        lost = len(self._waiting.take_all()) + len(self._unsent)
+        self._miss(len(self._waiting.take_all()) + len(self._unsent))
         self._unsent.clear()
-        with self._lock:
-            self._missed += lost
 
     def pump(self, wire: Wire) -> None:
         """Send as much as the connection swallows."""
@@ -267,8 +264,14 @@ class LiveLane:
             self._unsent.popleft()
         while len(self._unsent) < LIVE_UNSENT_MAX and (message := self._waiting.take()):
             receipt = wire.send(*message, qos=0, retain=False)
-            if receipt is not None and not receipt.is_done:
+            if receipt is None or receipt.refusal is not None:
+                self._miss(1)
+            elif not receipt.is_done:
                 self._unsent.append(receipt)
+
+    def _miss(self, count: int) -> None:
+        with self._lock:  # both sides count
+            self._missed += count
 
 
 class Outbox:

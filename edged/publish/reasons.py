@@ -24,6 +24,11 @@ def address(settings: MqttSettings) -> str:
     return f"{host}:{settings.port_in_use}"
 
 
+def plain(code: ReasonCode) -> str:
+    """Name a reason code as part of a sentence."""
+    return code.getName().lower().replace("authorized", "authorised")
+
+
 def why_unreachable(error: OSError | ValueError, settings: MqttSettings) -> str:
     """Say why no connection came to be."""
     where = address(settings)
@@ -33,7 +38,7 @@ def why_unreachable(error: OSError | ValueError, settings: MqttSettings) -> str:
         case ssl.SSLCertVerificationError():
             reason = f"the certificate of {where} is not trusted: {error.verify_message}"
         case ssl.SSLError():
-            detail = (error.reason or str(error)).replace("_", " ").lower()
+            detail = (getattr(error, "reason", None) or str(error)).replace("_", " ").lower()
             reason = f"TLS with {where} failed: {detail}"
         case TimeoutError():
             reason = f"no answer from {where}"
@@ -60,10 +65,10 @@ def why_refused(code: ReasonCode, settings: MqttSettings, client_id: str) -> str
     name = code.getName()
     if name in _NOT_AUTHORISED:
         who = f"user '{settings.username}'" if settings.username else "clients without a user name"
-        return f"broker refuses {who}: {name.lower().replace('authorized', 'authorised')}"
+        return f"broker refuses {who}: {plain(code)}"
     if name == "Client identifier not valid":
         return f"broker refuses client_id '{client_id}'"
-    return f"broker refuses the connection: {name.lower()}"
+    return f"broker refuses the connection: {plain(code)}"
 
 
 def why_ended(code: ReasonCode, client_id: str, *, by_packet: bool) -> str:
@@ -74,7 +79,7 @@ def why_ended(code: ReasonCode, client_id: str, *, by_packet: bool) -> str:
     if name == "Keep alive timeout" and not by_packet:
         return SILENT
     if by_packet:
-        return f"{CLOSED}: {name.lower()}"
+        return f"{CLOSED}: {plain(code)}"
     return CLOSED
 
 

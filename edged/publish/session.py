@@ -49,11 +49,9 @@ class Protocol(Enum):
 class EndKind(Enum):
     """How a connection ended, as far as it decides what to do next."""
 
-    UNREACHABLE = "unreachable"
     WRONG_PROTOCOL = "wrong protocol"  # the broker says that it does not speak this version
     UNANSWERED = "unanswered"  # closed or garbled before an answer: perhaps it does not
-    REFUSED = "refused"
-    LOST = "lost"
+    FAILED = "failed"  # in any other way: try again later
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ class Session:
         client_id: str,
         protocol: Protocol,
         *,
-        will_topic: str,
+        will_topic: str | None,
         handlers: Mapping[str, Callable[[Message], None]],
     ) -> None:
         self._settings = settings
@@ -142,12 +140,13 @@ class Session:
                 self._settings.keepalive_s,
                 **self._connect_options(),
             )
+            sock = self._client.socket()
+            if isinstance(sock, socket.socket):
+                # An event behind QoS-0 tracks would wait 40 ms for a delayed acknowledgement.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, ValueError) as error:
+            self.close(politely=False)
             raise BrokerError(reasons.why_unreachable(error, self._settings)) from None
-        sock = self._client.socket()
-        if isinstance(sock, socket.socket):
-            # An event behind QoS-0 tracks would wait 40 ms for a delayed acknowledgement.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._answer_due_s = SYSTEM_CLOCK.monotonic_s() + ANSWER_TIMEOUT_S
 
     def subscribe(self) -> None:
@@ -198,7 +197,7 @@ class Session:
         if sock is not None:
             sock.close()
 
-    def _build_client(self, will_topic: str) -> Client:
+    def _build_client(self, will_topic: str | None) -> Client:
         is_5 = self._protocol is Protocol.MQTT_5
         client = Client(
             CallbackAPIVersion.VERSION2,
@@ -211,7 +210,8 @@ class Session:
         if self._settings.username is not None:
             secret = self._settings.password
             client.username_pw_set(self._settings.username, secret.get_secret_value() if secret else None)
-        client.will_set(will_topic, OFFLINE, qos=1, retain=True)
+        if will_topic is not None:
+            client.will_set(will_topic, OFFLINE, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -233,18 +233,18 @@ class Session:
         return len(self._unconfirmed) < self._unconfirmed_max
 
     def _read(self) -> None:
-        """Read packets; TLS may hold decrypted ones that poll knows nothing of."""
+        """Read packets while there are any, but not for so long that nothing is sent."""
         for _ in range(READS_PER_TURN):
             self._client.loop_read()
             sock = self._client.socket()
-            if not isinstance(sock, ssl.SSLSocket) or not sock.pending():
+            if not isinstance(sock, socket.socket) or not _has_more(sock):
                 return
 
     def _check_end(self) -> None:
         if self._client.socket() is None:
-            self._finish(EndKind.LOST if self.is_accepted else EndKind.UNANSWERED, reasons.CLOSED)
+            self._finish(EndKind.FAILED if self.is_accepted else EndKind.UNANSWERED, reasons.CLOSED)
         elif not self.is_accepted and SYSTEM_CLOCK.monotonic_s() > self._answer_due_s:
-            self._finish(EndKind.LOST, reasons.MUTE)
+            self._finish(EndKind.FAILED, reasons.MUTE)
 
     def _finish(self, kind: EndKind, reason: str) -> None:
         """Keep the first word on it: what follows is only its consequence."""
@@ -261,7 +261,7 @@ class Session:
         if code.getName() == "Unsupported protocol version":
             self._finish(EndKind.WRONG_PROTOCOL, f"the broker does not speak {self._protocol.value}")
         elif code.is_failure:
-            self._finish(EndKind.REFUSED, reasons.why_refused(code, self._settings, self._client_id))
+            self._finish(EndKind.FAILED, reasons.why_refused(code, self._settings, self._client_id))
         else:
             self.is_accepted = True
             limit = getattr(granted, "ReceiveMaximum", UNCONFIRMED_MAX)
@@ -278,7 +278,7 @@ class Session:
     ) -> None:
         by_packet = flags.is_disconnect_packet_from_server
         if self.is_accepted:
-            self._finish(EndKind.LOST, reasons.why_ended(code, self._client_id, by_packet=by_packet))
+            self._finish(EndKind.FAILED, reasons.why_ended(code, self._client_id, by_packet=by_packet))
         else:
             self._finish(EndKind.UNANSWERED, reasons.why_unanswered(self._settings))
 
@@ -287,7 +287,7 @@ class Session:
     ) -> None:
         # QoS 0 comes by here too, under numbers that may be in use for QoS 1, but never as a failure.
         if code.is_failure and mid in self._unconfirmed:
-            self._unconfirmed[mid].refusal = code.getName().lower()
+            self._unconfirmed[mid].refusal = reasons.plain(code)
 
     def _on_subscribe(
         self, _client: Client, _userdata: object, mid: int, codes: list[ReasonCode], _properties: object
@@ -298,8 +298,17 @@ class Session:
                 log.warning(
                     "the broker does not let us subscribe to %s: %s; what is sent there will not arrive",
                     topic_filter,
-                    code.getName().lower(),
+                    reasons.plain(code),
                 )
+
+
+def _has_more(sock: socket.socket) -> bool:
+    """Whether a read would bring something; poll knows nothing of what TLS has decrypted."""
+    if isinstance(sock, ssl.SSLSocket) and sock.pending():
+        return True
+    poller = select.poll()
+    poller.register(sock.fileno(), select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def _unpacked(handler: Callable[[Message], None]) -> Callable[[Client, object, MQTTMessage], None]:
@@ -311,9 +320,24 @@ def _unpacked(handler: Callable[[Message], None]) -> Callable[[Client, object, M
 
 def _tls_context(settings: MqttSettings) -> ssl.SSLContext:
     """Read the certificates anew for each connection, for they are renewed while we run."""
-    context = ssl.create_default_context(cafile=settings.ca_file)
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        msg = f"mqtt.ca_file {settings.ca_file} cannot be used: {_detail(error)}"
+        raise BrokerError(msg) from None
     context.sslsocket_class = _TlsSocket
     if settings.cert_file is not None:
-        # Without a password OpenSSL would ask for one on the terminal.
-        context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+        try:
+            # Without a password OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(settings.cert_file, settings.key_file, password="")
+        except OSError as error:
+            pair = f"mqtt.cert_file {settings.cert_file} with mqtt.key_file {settings.key_file}"
+            msg = f"{pair} cannot be used: {_detail(error)}"
+            raise BrokerError(msg) from None
     return context
+
+
+def _detail(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "no PEM file, or one that does not fit"
+    return (error.strerror or str(error)).lower()

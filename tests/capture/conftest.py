@@ -44,7 +44,7 @@ def own_camera(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> Iterator[Rts
 
 
 def spoil(packets: Path, *, from_s: float) -> dict[str, object]:
-    """Fill every slice after ``from_s`` with rubbish, and leave the parameter sets and the times as they are."""
+    """Fill every slice after ``from_s`` with rubbish; the parameter sets and the times stay as they are."""
     head, _, data = packets.read_bytes().partition(b"\n")
     spoilt = bytearray(head + b"\n")
     at = 0

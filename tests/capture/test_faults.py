@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
+import subprocess
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,10 +44,8 @@ def server_that(answer: Callable[[socket.socket], None]) -> Iterator[int]:
             except OSError:
                 return
             clients.append(client)
-            try:
+            with suppress(OSError):
                 answer(client)
-            except OSError:
-                pass
 
     clients: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -123,6 +123,22 @@ def test_camera_that_never_answers_is_given_up_after_the_open_timeout() -> None:
         status = watcher.wait_for_state(CameraState.WAITING, 2)
         assert "0.5 s" in status.reason
         assert status.since_s - watcher.history[0].since_s < 0.8
+
+
+def test_rtsps_takes_the_camera_s_own_certificate(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=camera"]
+    subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def answer(client: socket.socket) -> None:
+        with context.wrap_socket(client, server_side=True) as secure:
+            assert secure.recv(1000).startswith(b"OPTIONS rtsps://")
+            secure.sendall(b"RTSP/1.0 404 Not Found\r\nCSeq: 1\r\n\r\n")
+
+    with server_that(answer) as port, Watcher(CaptureOptions(f"rtsps://127.0.0.1:{port}/x")) as watcher:
+        assert "(404)" in watcher.wait_for_state(CameraState.WAITING).reason
 
 
 def test_stop_while_connecting_is_quick() -> None:

@@ -12,7 +12,7 @@ import tomli
 from pydantic import BaseModel, TypeAdapter
 
 from edged.config import CameraSettings, Settings, load_text
-from edged.config.load import SECRET_KEYS
+from edged.config.settings import SECRET_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,10 +180,10 @@ def with_files(text: str, folder: Path) -> str:
         "ca.pem",
         "client.pem",
         "client.key",
-        "labels.txt",
         "http.pem",
         "http.key",
         "turn-password",
+        "labels.txt",
     ):
         (folder / name).write_text("something")
     (folder / "http-token").write_text("0123456789abcdef")

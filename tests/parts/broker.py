@@ -86,6 +86,7 @@ class Broker:
         users: dict[str, str] | None = None,
         acl: str | None = None,
         certificates: Certificates | None = None,
+        largest_packet_bytes: int | None = None,
     ) -> None:
         if MOSQUITTO is None:
             pytest.fail(MISSING)
@@ -95,6 +96,8 @@ class Broker:
         lines = [f"listener {self.port} 127.0.0.1", "persistence false", "max_queued_messages 100000"]
         lines.append(f"user {getpass.getuser()}")  # or it drops root before it has read its files
         lines += self._access(users, acl)
+        if largest_packet_bytes is not None:
+            lines.append(f"max_packet_size {largest_packet_bytes}")
         if certificates is not None:
             lines += [
                 f"cafile {certificates.ca}",

@@ -23,7 +23,7 @@ READY_TIMEOUT_S = 15.0
 
 
 class RtspServer:
-    """Serves each mount of ``mounts`` in a loop: a clip, several after each other, or ``{"pattern": "mjpeg"}``.
+    """Serves each of ``mounts`` in a loop: a clip, several after each other, or ``{"pattern": "mjpeg"}``.
 
     A context manager; ``start`` after ``kill`` comes back on the same port.
     """

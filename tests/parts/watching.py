@@ -22,8 +22,7 @@ class Watcher:
         self.stream = Stream(options, "front", backoff=Backoff(first_s=0.1, longest_s=0.5))
         self.stream.watch(lambda _old, new: self.history.append(new))
         self._slot: LatestSlot[Frame] = LatestSlot(self._collect)
-        if fps is not None:
-            self.stream.subscribe_frames(fps, self._slot)
+        self.outlet = None if fps is None else self.stream.subscribe_frames(fps, self._slot)
 
     def __enter__(self) -> Self:
         self.stream.start()

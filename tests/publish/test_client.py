@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import SecretStr
 
+from edged.publish import session
 from tests.parts.broker import Broker, Certificates, free_port
 from tests.parts.mqtt_proxy import (
     MqttProxy,
@@ -20,7 +23,7 @@ from tests.parts.mqtt_proxy import (
 from tests.parts.subscriber import Subscriber
 from tests.parts.waiting import wait_for
 from tests.publish.conftest import BASE
-from tests.publish.facts import a_health, an_event
+from tests.publish.facts import a_frame, a_health, a_track, an_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,9 +128,27 @@ class TestRefusals:
         publisher.event(an_event(1))
         subscriber.wait_payload(STATUS, b"online")
         subscriber.wait_for(lambda: subscriber.all_of(EVENTS))
-        said = f"the broker does not take {BASE}/health: not authorized"
+        said = f"the broker does not take {BASE}/health: not authorised"
         wait_for(lambda: said in caplog.messages, 5, "the denial is said")
         assert publisher.broker_health().connected
+        subscriber.close()
+
+    def test_what_is_too_large_for_the_broker_is_not_sent_and_said(
+        self, make_broker: Callable[..., Broker], start: Start, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        broker = make_broker(largest_packet_bytes=2_000)
+        publisher = start(broker.port)
+        wait_connected(publisher)
+        publisher.snapshot("front", bytes(5_000))
+        publisher.tracks(a_frame(*[a_track(track_id=number) for number in range(50)]))
+        said = f"the broker does not take {BASE}/front/snapshot: 5042 bytes are more than its limit of 2000"
+        wait_for(lambda: said in caplog.messages, 5, "the limit is said")
+        wait_for(lambda: publisher.broker_health().tracks_dropped == 1, 5, "the tracks are counted")
+        subscriber = Subscriber(broker.port)
+        publisher.event(an_event(1))
+        subscriber.wait_for(lambda: subscriber.all_of(EVENTS))
+        assert caplog.text.count("connected to the broker") == 1
         subscriber.close()
 
     def test_a_denied_subscription_is_said(
@@ -138,7 +159,7 @@ class TestRefusals:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         start(make_proxy(broker.port, from_broker=denies_subscriptions).port)
-        said = f"the broker does not let us subscribe to {BASE}/+/set/+: not authorized"
+        said = f"the broker does not let us subscribe to {BASE}/+/set/+: not authorised"
         wait_for(lambda: said in caplog.text, 5, "the denial is said")
 
 
@@ -247,6 +268,18 @@ class TestTls:
         settings = self.settings(certificates, cert_file=None, key_file=None)
         wait_for_reason(start(broker.port, **settings), "perhaps it wants a client certificate")
 
+    def test_files_that_are_no_certificates_are_named(
+        self, broker: Broker, start: Start, certificates: Certificates, tmp_path: Path
+    ) -> None:
+        junk = tmp_path / "junk.pem"
+        junk.write_text("junk")
+        bad_ca = start(broker.port, **self.settings(certificates, ca_file=junk))
+        wait_for_reason(bad_ca, f"mqtt.ca_file {junk} cannot be used: no PEM file")
+        bad_key = start(broker.port, **self.settings(certificates, key_file=certificates.key("broker")))
+        wait_for_reason(bad_key, "mqtt.key_file", "cannot be used: no PEM file, or one that does not fit")
+        gone = start(broker.port, **self.settings(certificates, ca_file=tmp_path / "gone"))
+        wait_for_reason(gone, "mqtt.ca_file", "cannot be used: no such file")
+
     def test_a_plain_port_is_no_tls_port(
         self, broker: Broker, start: Start, certificates: Certificates
     ) -> None:
@@ -264,6 +297,21 @@ class TestUnreachable:
 
     def test_a_name_that_cannot_be_one(self, start: Start) -> None:
         wait_for_reason(start(1883, host="a..b"), "cannot resolve host 'a..b'")
+
+    def test_something_that_never_says_a_word(self, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(session, "ANSWER_TIMEOUT_S", 0.2)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            publisher = start(listener.getsockname()[1])
+            wait_for_reason(publisher, "does not answer as a broker would")
+
+    def test_a_stop_does_not_wait_for_an_answer(self, start: Start) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            publisher = start(listener.getsockname()[1])
+            peer, _address = listener.accept()
+            began_s = time.monotonic()
+            publisher.stop()
+            assert time.monotonic() - began_s < 1.0
+            peer.close()
 
     def test_something_that_is_no_broker(self, start: Start) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:

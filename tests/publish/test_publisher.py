@@ -92,6 +92,26 @@ def test_tracks_are_sent_while_there_are_any_and_once_when_the_last_has_left(
     assert numbers == [3, 4, 5, 7, 8]
 
 
+def test_that_the_last_track_has_left_is_said_after_an_outage_too(
+    subscriber: Subscriber, start: Start, proxy: MqttProxy
+) -> None:
+    publisher = start(proxy.port)
+    wait_until(lambda: publisher.broker_health().connected, 5, "connected")
+    publisher.tracks(a_frame(a_track(), number=1))
+    subscriber.wait_for(lambda: subscriber.all_of(TRACKS))
+    proxy.cut()
+    wait_until(lambda: not publisher.broker_health().connected, 5, "the loss is noticed")
+    publisher.tracks(a_frame(number=2))
+    proxy.mend()
+    wait_until(lambda: publisher.broker_health().connected, 5, "connected again")
+    publisher.tracks(a_frame(number=3))
+    publisher.tracks(a_frame(number=4))
+    publisher.event(an_event(1))
+    subscriber.wait_for(lambda: ids(subscriber))
+    subscriber.wait_for(lambda: len(subscriber.all_of(TRACKS)) == 2)
+    assert [message.json["frame"]["number"] for message in subscriber.all_of(TRACKS)] == [1, 3]
+
+
 def test_the_state_comes_at_most_once_a_second_and_the_last_comes(
     broker: Broker, subscriber: Subscriber, start: Start
 ) -> None:
@@ -278,7 +298,7 @@ def test_a_camera_that_went_while_we_were_away_is_forgotten_too(
 ) -> None:
     subscriber.publish(f"{BASE}/old/status", b"offline", retain=True)
     subscriber.publish(f"{BASE}/old/state", b'{"camera_id":"old"}', retain=True)
-    subscriber.publish(f"{BASE}/other/state", b'{"somebody":"else"}', retain=True)
+    subscriber.publish(f"{BASE}/other/state", b'{"camera_id":"of somebody else"}', retain=True)
     subscriber.publish(STATE, payloads.camera_state(some_facts(3)), retain=True)
     start(broker.port)
     subscriber.wait_payload(f"{BASE}/old/state", b"")

@@ -59,9 +59,9 @@ class ProbeReport:
 def probe(options: CaptureOptions, seconds: float = 5.0) -> ProbeReport:
     """Watch a camera for ``seconds`` from its first picture on; raises CaptureError where there is none."""
     stop = threading.Event()
-    look = _Look()
+    started_s = time.monotonic()
     demuxer = open_demuxer(options, stop)
-    look.opened_s = time.monotonic()
+    look = _Look(demuxer.encoding.codec, started_s)
     try:
         decoder = Decoder(demuxer.encoding, choose_hardware(demuxer.encoding.codec, options.hardware))
         for packet, pts_s in demuxer.packets():
@@ -81,8 +81,9 @@ def probe(options: CaptureOptions, seconds: float = 5.0) -> ProbeReport:
 class _Look:
     """What has been seen of a camera so far."""
 
-    started_s: float = field(default_factory=time.monotonic)
-    opened_s: float = 0.0
+    codec: str
+    started_s: float
+    opened_s: float = field(default_factory=time.monotonic)
     first_picture_s: float | None = None
     frame: VideoFrame | None = None
     has_b_frames: bool = False
@@ -103,7 +104,7 @@ class _Look:
         self.size_bytes += packet.size
         if packet.is_keyframe:
             self.key_times_s.append(time_s)
-            self.extradata = self.extradata or parameter_sets(packet.stream.codec_context.name, bytes(packet))
+            self.extradata = self.extradata or parameter_sets(self.codec, bytes(packet))
 
     def has_lasted(self, seconds: float) -> bool:
         """Whether there was enough to see, or nothing for too long."""
@@ -113,12 +114,11 @@ class _Look:
 
     def report(self, frame: VideoFrame, demuxer: Demuxer, decoder: Decoder) -> ProbeReport:
         """Say what was seen."""
-        codec = demuxer.encoding.codec
         seen_s = max(self.times_s) - min(self.times_s)
         intervals_s = [later - earlier for earlier, later in pairwise(self.key_times_s)]
         return ProbeReport(
             stream=StreamInfo(
-                codec=codec,
+                codec=self.codec,
                 profile=decoder.profile,
                 size=Size(frame.width, frame.height),
                 fps=demuxer.declared_fps,
@@ -135,7 +135,7 @@ class _Look:
             open_s=self.opened_s - self.started_s,
             first_picture_s=(self.first_picture_s or self.opened_s) - self.started_s,
             picture=VideoPicture(frame),
-            browser_obstacle=_browser_obstacle(codec, frame.format.name, has_b_frames=self.has_b_frames),
+            browser_obstacle=_browser_obstacle(self.codec, frame.format.name, has_b_frames=self.has_b_frames),
         )
 
 

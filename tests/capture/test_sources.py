@@ -1,0 +1,126 @@
+"""Cameras that are not RTSP: files, MJPEG over HTTP, devices."""
+
+from __future__ import annotations
+
+import http.server
+import itertools
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import cv2
+import pytest
+
+from edged.capture import CaptureOptions
+from edged.core.types import CameraState, Size
+from tests.capture.conftest import B_FRAMES, H265, PLAIN
+from tests.parts.clips import ClipSpec, picture
+from tests.parts.watching import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+class MjpegHandler(http.server.BaseHTTPRequestHandler):
+    """Sends pictures at 20 fps to whoever says the password."""
+
+    def do_GET(self) -> None:
+        if self.headers.get("Authorization") != "Basic YWRtaW46czNjcmV0":
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        try:
+            for index in itertools.count():
+                _, jpeg = cv2.imencode(".jpg", picture(PLAIN, index % 50))
+                self.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\n")
+                self.wfile.write(f"Content-Length: {jpeg.size}\r\n\r\n".encode() + jpeg.tobytes() + b"\r\n")
+                time.sleep(0.05)  # this is the camera's rate, and waits for nothing
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def mjpeg_camera() -> Iterator[int]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), MjpegHandler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def test_mjpeg_over_http() -> None:
+    with (
+        mjpeg_camera() as port,
+        Watcher(CaptureOptions(f"http://admin:s3cret@127.0.0.1:{port}/video")) as watcher,
+    ):
+        frames = watcher.wait_for_frames(20)
+        assert frames[0].size == Size(PLAIN.width, PLAIN.height)
+        assert frames[0].picture.bgr(Size(160, 90)).shape == (90, 160, 3)
+        spacing_s = (frames[-1].captured_monotonic_s - frames[5].captured_monotonic_s) / 14
+        assert 0.045 < spacing_s < 0.09
+
+
+def test_mjpeg_with_a_wrong_password() -> None:
+    with (
+        mjpeg_camera() as port,
+        Watcher(CaptureOptions(f"http://admin:no@127.0.0.1:{port}/video")) as watcher,
+    ):
+        assert watcher.wait_for_state(CameraState.WAITING).reason == "wrong user or password (401)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", [PLAIN, B_FRAMES, H265])
+def test_file_plays_in_real_time_and_goes_round(spec: ClipSpec, clip: Callable[[ClipSpec], Path]) -> None:
+    with Watcher(CaptureOptions(str(clip(spec)))) as watcher:
+        start_s = time.monotonic()
+        frames = watcher.wait_for_frames(int(spec.fps * spec.seconds * 1.25))
+        took_s = time.monotonic() - start_s
+    assert took_s == pytest.approx(len(frames) / spec.fps, abs=0.25)
+    times_s = [frame.captured_monotonic_s for frame in frames]
+    steps_s = [later - earlier for earlier, later in itertools.pairwise(times_s)]
+    assert min(steps_s) >= 0
+    assert sum(steps_s) == pytest.approx((len(frames) - 1) / spec.fps, abs=0.1)
+
+
+def test_file_that_is_not_there() -> None:
+    with Watcher(CaptureOptions("/nowhere/clip.mp4")) as watcher:
+        assert watcher.wait_for_state(CameraState.WAITING).reason == "there is no such file"
+
+
+def test_file_that_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(bytes(range(256)) * 100)
+    with Watcher(CaptureOptions(str(path))) as watcher:
+        reason = watcher.wait_for_state(CameraState.WAITING).reason
+    assert reason == "what comes is no video that can be understood"
+
+
+def test_raw_video_as_webcams_send_it(tmp_path: Path) -> None:
+    path = tmp_path / "clip.y4m"
+    luma, chroma = bytes(range(64)) * 36, bytes([128]) * 1152
+    path.write_bytes(b"YUV4MPEG2 W64 H36 F25:1 Ip A1:1 C420jpeg\n" + (b"FRAME\n" + luma + chroma) * 5)
+    with Watcher(CaptureOptions(str(path))) as watcher:
+        assert watcher.wait_for_frames(7)[0].size == Size(64, 36)
+
+
+def test_device_that_is_not_there() -> None:
+    with Watcher(CaptureOptions("/dev/video_of_nobody")) as watcher:
+        assert watcher.wait_for_state(CameraState.WAITING).reason == "there is no such device"
+
+
+def test_device_that_is_no_camera() -> None:
+    with Watcher(CaptureOptions("/dev/null")) as watcher:
+        assert watcher.wait_for_state(CameraState.WAITING).reason.startswith(
+            "cannot be read: Inappropriate ioctl"
+        )
