@@ -135,6 +135,16 @@ class Camera:
             self._look_away()
             self._end_tracks(self._clock.wall_s())
 
+    def open_video(self) -> Stream:
+        """Hold the stream that people watch; detection's own, where both look at the same address."""
+        return self._pool.acquire(
+            replace(capture_options(self.settings), url=self.settings.url), self.camera_id
+        )
+
+    def close_video(self, stream: Stream) -> None:
+        """Let go of what ``open_video`` returned; may take as long as the camera takes to hang up."""
+        self._pool.release(stream)
+
     @property
     def status(self) -> CameraStatus:
         """Where the camera stands."""

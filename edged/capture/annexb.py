@@ -1,4 +1,4 @@
-"""The little that must be known of H.264 and H.265 byte streams: their units, and which are parameter sets."""
+"""The little that must be known of H.264 and H.265 byte streams: units, and which are parameter sets."""
 
 from __future__ import annotations
 

@@ -51,6 +51,7 @@ class PacketFeed:
         self._is_stopped = False
         self._needs_key_frame = True
         self.profile: str | None = None
+        self.has_profile = asyncio.Event()
 
     def start(self) -> None:
         """Begin with the group of pictures that is under way."""
@@ -84,6 +85,7 @@ class PacketFeed:
             return
         if packet.is_key_frame:
             self.profile = profile_level_id(pieces) or self.profile
+            self.has_profile.set()
         elif self._needs_key_frame:
             return
         self._needs_key_frame = False
@@ -91,6 +93,7 @@ class PacketFeed:
 
     def _refuse(self, why: str) -> None:
         self.stop()
+        self.has_profile.set()
         self._on_unfit(why)
 
 

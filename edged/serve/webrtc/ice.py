@@ -152,7 +152,7 @@ def _bound_socket(address: str, ports: tuple[int, int] | None) -> socket.socket 
     candidates = random.sample(range(first, last + 1), last + 1 - first)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     own = socket.socket(family, socket.SOCK_DGRAM)
-    own.setblocking(False)  # noqa: FBT003
+    own.setblocking(False)
     for port in candidates:
         try:
             own.bind((address, port))

@@ -14,11 +14,10 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsParameters,
     RTCDtlsTransport,
 )
-from aiortc.rtcicetransport import candidate_to_aioice
+from aiortc.rtcicetransport import candidate_from_aioice, candidate_to_aioice
 from aiortc.rtcsctptransport import RTCSctpTransport
 from aiortc.rtp import RtcpByePacket, RtcpPacket
 from aiortc.sdp import candidate_from_sdp, candidate_to_sdp
-from aiortc.rtcicetransport import candidate_from_aioice
 
 from edged.serve.webrtc.ice import IceOptions, IceTransport
 from edged.serve.webrtc.rtp import RtpSender

@@ -1,4 +1,4 @@
-"""Sends pictures to one viewer as RTP and minds its reports: losses, key frames wanted, what its link carries."""
+"""Sends pictures to one viewer as RTP and minds what it reports: losses, key frames wanted, its link."""
 
 from __future__ import annotations
 
