@@ -7,7 +7,7 @@ import ipaddress
 import random
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aioice import Candidate, Connection
 from aioice import ice as aioice_ice
@@ -127,9 +127,9 @@ def local_addresses() -> list[str]:
     return get_host_addresses(use_ipv4=True, use_ipv6=True)
 
 
-def _servers(servers: Sequence[IceServer]) -> dict[str, object]:
+def _servers(servers: Sequence[IceServer]) -> dict[str, Any]:
     """The first STUN and the first TURN server, as aioice wants them."""
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for server in servers:
         uri = parse_stun_turn_uri(server.url)
         address = (uri["host"], uri["port"])
