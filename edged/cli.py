@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,19 +67,79 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(run)
     run.set_defaults(command=_run)
 
+    demo = commands.add_parser("demo", help="everything at work, with sample cameras and a broker of its own")
+    demo.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=math.inf,
+        metavar="N",
+        help="end after N seconds at work, with exit code 1 if nobody was followed",
+    )
+    demo.add_argument("--no-tui", action="store_true", help="plain lines, also on a terminal")
+    demo.set_defaults(command=_demo)
+
     check = commands.add_parser("check", help="say everything that is wrong with the configuration")
     _add_config(check)
     check.add_argument("--probe", action="store_true", help="also try the model, the broker and every camera")
     check.set_defaults(command=_check)
 
+    _add_models(commands)
+    return parser
+
+
+def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     models = commands.add_parser("models", help="about model files")
     verbs = models.add_subparsers(title="verbs", required=True, metavar="VERB")
-    model_check = verbs.add_parser("check", help="say what an ONNX file is and how fast it runs here")
-    model_check.add_argument("file", type=Path)
-    model_check.add_argument("--labels", type=Path, help="one label a line, where the file names none")
-    model_check.add_argument("--json", action="store_true", help="for scripts")
-    model_check.set_defaults(command=_check_model)
-    return parser
+
+    listing = verbs.add_parser("list", help="the models that edged knows, and how to bring others")
+    listing.add_argument("--json", action="store_true", help="for scripts")
+    listing.set_defaults(command=_list_models)
+
+    check = verbs.add_parser("check", help="say what an ONNX file is and how fast it runs here")
+    check.add_argument("file", type=Path)
+    check.add_argument("--labels", type=Path, help="one label a line, where the file names none")
+    check.add_argument("--json", action="store_true", help="for scripts")
+    check.set_defaults(command=_check_model)
+
+    pull = verbs.add_parser("pull", help="get a known model, verified")
+    pull.add_argument("model", type=_pullable, metavar="NAME", help="as `edged models list` has it")
+    pull.add_argument(
+        "--from",
+        dest="source",
+        metavar="URL|FILE",
+        help="a mirror, or a file brought by hand; default: its makers",
+    )
+    pull.add_argument(
+        "--to",
+        type=Path,
+        metavar="FILE|FOLDER",
+        help="default: NAME.onnx below models/ in the state folder; for the service: below /var/lib/edged",
+    )
+    pull.add_argument("--sha256", type=_sha256, metavar="DIGEST", help="refuse any other file")
+    pull.set_defaults(command=_pull_model)
+
+
+def _pullable(name: str) -> str:
+    from edged.models.known import pullable_model
+
+    try:
+        return pullable_model(name).name
+    except LookupError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        msg = "64 hexadecimal digits are expected, as sha256sum prints them"
+        raise argparse.ArgumentTypeError(msg)
+    return text.lower()
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise ValueError
+    return value
 
 
 def _add_config(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +175,20 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
+def _demo(options: argparse.Namespace) -> int:
+    from edged.demo.lines import PlainLines, say, summary
+    from edged.demo.run import Demo, View
+
+    view: View = PlainLines()
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not options.no_tui:
+        from edged.demo.screen import LiveScreen
+
+        view = LiveScreen()
+    for line in summary(Demo(options.seconds, view).run()):
+        say(line)
+    return EXIT_FINE
+
+
 def _check(options: argparse.Namespace) -> int:
     from edged.config import load
 
@@ -137,4 +213,40 @@ def _check_model(options: argparse.Namespace) -> int:
     else:
         for line in report_lines(report):
             _say(line)
+    return EXIT_FINE
+
+
+def _list_models(options: argparse.Namespace) -> int:
+    from edged.models.known import KNOWN
+    from edged.models.listing import models_json, show_models
+
+    if options.json:
+        _say(json.dumps(models_json(KNOWN), indent=2, ensure_ascii=False))
+    else:
+        show_models(KNOWN, sys.stdout)
+    return EXIT_FINE
+
+
+def _pull_model(options: argparse.Namespace) -> int:
+    from edged.models.known import known_model
+    from edged.models.progress import watched
+    from edged.models.pull import pull
+
+    model = known_model(options.model)
+    destination: Path = (options.to or model.file).absolute()
+    if destination.is_dir():
+        destination /= model.file.name
+    with watched(model.name, sys.stderr) as watcher:
+        report = pull(
+            str(options.source or model.url),
+            destination,
+            watcher=watcher,
+            sha256=options.sha256 or model.sha256,
+        )
+    _say(
+        f"{model.name} is at {destination}: {report.size_bytes / 1e6:.1f} MB, {report.layout}, "
+        f"{report.input_size}, {len(report.labels)} classes, {report.inference_ms:.1f} ms a picture here"
+    )
+    _say(f"sha256 {report.sha256}")
+    _say(f"In the configuration:\n\n[model]\nfile = {json.dumps(str(destination), ensure_ascii=False)}")
     return EXIT_FINE

@@ -13,6 +13,9 @@ from tests.parts.clips import ClipSpec, make_clip
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Some tests import onnxruntime before edged does, which tells it not to report to its maker.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:

@@ -6,7 +6,7 @@ from edged.capture.pool import StreamPool
 from edged.capture.probing import ProbeReport, probe
 from edged.capture.state import TRANSITIONS
 from edged.capture.stream import Stream, StreamStatistics
-from edged.capture.url import SourceKind, redact, source_kind
+from edged.capture.url import SourceKind, source_kind
 
 __all__ = [
     "TRANSITIONS",
@@ -18,6 +18,5 @@ __all__ = [
     "StreamPool",
     "StreamStatistics",
     "probe",
-    "redact",
     "source_kind",
 ]

@@ -12,10 +12,10 @@ from edged.capture.decoder import SOFTWARE, Decoder, Encoding
 from edged.capture.demuxer import Demuxer, open_demuxer
 from edged.capture.hardware import choose_hardware
 from edged.capture.picture import VideoPicture
-from edged.capture.rate import RateMeter
 from edged.capture.timeline import Stamp, TimeLine
 from edged.capture.watchdog import Progress
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.rate import RateMeter
 from edged.core.types import Size, StreamInfo
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ import av
 from av.bitstream import BitStreamFilterContext
 
 from edged.capture.decoder import Encoding
-from edged.capture.url import SourceKind, local_path, network_address, redact, source_kind
+from edged.capture.url import SourceKind, local_path, network_address, source_kind
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.redact import redact
 from edged.core.types import Size
 
 if TYPE_CHECKING:

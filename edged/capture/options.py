@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from edged.capture.url import redact
+from edged.core.redact import redact
 
 Transport = Literal["tcp", "udp"]
 

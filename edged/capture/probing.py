@@ -17,9 +17,9 @@ from edged.capture.demuxer import open_demuxer
 from edged.capture.hardware import choose_hardware
 from edged.capture.picture import VideoPicture
 from edged.capture.timeline import TimeLine
-from edged.capture.url import redact
 from edged.capture.watchdog import KEY_FRAME_PATIENCE_S
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.redact import redact
 from edged.core.types import Picture, Size, StreamInfo
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from edged.capture.connection import Connection
 from edged.capture.outlet import FrameOutlet, Outlets
 from edged.capture.state import CameraStateMachine
 from edged.capture.timeline import TimeLine
-from edged.capture.url import redact
 from edged.capture.watchdog import Verdict, judge
 from edged.core.clock import SYSTEM_CLOCK, Clock
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.redact import redact
 from edged.core.retry import Backoff
 from edged.core.types import CameraState, CameraStatus, StreamInfo
 

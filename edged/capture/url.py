@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from enum import Enum
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.redact import redact
 
-HIDDEN = "***"
-_SECRET_KEYS = re.compile(
-    r"pass|pwd|secret|token|key|auth|user|usr|login|sig|credential|^p$|^u$", re.IGNORECASE
-)
-_SECRET_IN_PATH = re.compile(r"(pass\w*|pwd|secret|token)=", re.IGNORECASE)
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 
@@ -56,33 +52,6 @@ def network_address(url: str) -> tuple[str, int] | None:
     except ValueError:
         return None
     return (parts.hostname, port) if parts.hostname else None
-
-
-def redact(url: str) -> str:
-    """Return ``url`` without user, password and whatever in the query looks like a secret."""
-    if not _scheme(url) or _scheme(url) == "file":
-        return url
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return f"{_scheme(url)}://{HIDDEN}"
-    _, at, host = parts.netloc.rpartition("@")
-    netloc = f"{HIDDEN}@{host}" if at else host
-    # A password with an unescaped "/", "?" or "#" ends up behind the host: show nothing of such an address.
-    if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        return f"{parts.scheme}://{HIDDEN}"
-    # Some recorders want the login in the path: /user=…_password=…_channel=1
-    path = f"/{HIDDEN}" if _SECRET_IN_PATH.search(parts.path) else parts.path
-    return urlunsplit(SplitResult(parts.scheme, netloc, path, _redact_query(parts.query), ""))
-
-
-def _redact_query(query: str) -> str:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    if not any(_SECRET_KEYS.search(key) for key, _ in pairs):
-        return query
-    return urlencode(
-        [(key, HIDDEN if _SECRET_KEYS.search(key) else value) for key, value in pairs], safe="*/:"
-    )
 
 
 def _scheme(url: str) -> str:

@@ -4,8 +4,10 @@ EdgedError
 ├── ConfigError     the configuration is wrong; the daemon does not start (exit 78)
 ├── CaptureError    a camera cannot be opened or read
 ├── ModelError      a model file cannot be used
+├── PullError       a model file cannot be fetched or put in its place
 ├── BrokerError     the MQTT broker refuses us
-└── ListenError     an address cannot be listened on
+├── ListenError     an address cannot be listened on
+└── DemoError       the demo cannot go on
 
 The text of each is one line for a person: what is wrong, where, and what to do about it.
 """
@@ -48,9 +50,17 @@ class ModelError(EdgedError):
     """A model file cannot be used."""
 
 
+class PullError(EdgedError):
+    """A model file cannot be fetched or put in its place."""
+
+
 class BrokerError(EdgedError):
     """The MQTT broker cannot be reached or refuses us."""
 
 
 class ListenError(EdgedError):
     """An address cannot be listened on."""
+
+
+class DemoError(EdgedError):
+    """The demo cannot go on; what the part at fault said last follows, a line each."""

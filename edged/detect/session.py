@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+# Unless told otherwise before it is imported, onnxruntime (1.31 on Linux) reports what it does to its maker
+# and leaves a device id in the user's home and in /tmp. A camera's box tells nobody.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime
 
 from edged.core.errors import ModelError

@@ -108,7 +108,8 @@ class Page:
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
         async with asyncio.timeout(CALL_S):
-            return await answer
+            result: dict[str, Any] = await answer
+        return result
 
     async def run(self, script: str) -> Any:
         """The value of an expression, awaited where it is a promise."""

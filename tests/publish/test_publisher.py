@@ -96,14 +96,14 @@ def test_that_the_last_track_has_left_is_said_after_an_outage_too(
     subscriber: Subscriber, start: Start, proxy: MqttProxy
 ) -> None:
     publisher = start(proxy.port)
-    wait_until(lambda: publisher.broker_health().connected, 5, "connected")
+    wait_for(lambda: publisher.broker_health().connected, 5, "connected")
     publisher.tracks(a_frame(a_track(), number=1))
     subscriber.wait_for(lambda: subscriber.all_of(TRACKS))
     proxy.cut()
-    wait_until(lambda: not publisher.broker_health().connected, 5, "the loss is noticed")
+    wait_for(lambda: not publisher.broker_health().connected, 5, "the loss is noticed")
     publisher.tracks(a_frame(number=2))
     proxy.mend()
-    wait_until(lambda: publisher.broker_health().connected, 5, "connected again")
+    wait_for(lambda: publisher.broker_health().connected, 5, "connected again")
     publisher.tracks(a_frame(number=3))
     publisher.tracks(a_frame(number=4))
     publisher.event(an_event(1))
