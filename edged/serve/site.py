@@ -17,6 +17,7 @@ from edged.serve.access import Access
 from edged.serve.live import Live
 from edged.serve.metrics import CONTENT_TYPE, exposition
 from edged.serve.overview import overview
+from edged.serve.pictures import Pictures
 from edged.serve.tracking import Tracking
 from edged.serve.whep import Whep, camera_of
 
@@ -100,6 +101,7 @@ class Site:
             web.get("/metrics", self._get_metrics),
             web.post("/api/v1/cameras/{camera}/detect", self._post_detect),
             *Whep(self.live, self._webrtc, cameras).routes(),
+            *Pictures(self._webrtc, cameras).routes(),
             *Tracking(self.live.tracks, self._webrtc, cameras).routes(),
         ]
 

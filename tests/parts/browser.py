@@ -50,7 +50,7 @@ class Browser:
         if program is None:
             pytest.skip("no browser here: apt-get install chromium")
         command = [program, *FLAGS, *self._flags, f"--user-data-dir={self._profile}", "about:blank"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = self._start(command)
         self._http = aiohttp.ClientSession()
         port_file = self._profile / "DevToolsActivePort"
         deadline_s = time.monotonic() + READY_S
@@ -60,6 +60,10 @@ class Browser:
             await asyncio.sleep(POLL_S)
         self._port = int(port_file.read_text().split("\n")[0])
         return self
+
+    @staticmethod
+    def _start(command: list[str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     async def __aexit__(self, *_: object) -> None:
         if self._http:
