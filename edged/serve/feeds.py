@@ -22,10 +22,6 @@ QUEUED_PICTURES = 256  # ten seconds: a loop that is held up longer has lost its
 class Feed(Protocol):
     """Gives pictures from ``start`` to ``stop``; both are called in the loop, and so is who gets them."""
 
-    @property
-    def profile(self) -> str | None:
-        """Profile and level of the pictures as SDP writes them; None before the first key frame."""
-
     def start(self) -> None:
         """Begin."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edged.camera import Camera
     from edged.config import WebRtcSettings
     from edged.core.types import CameraStatus, Event, TrackedFrame
+    from edged.serve.session import Wish
     from edged.serve.webrtc import Offer
 
 log = logging.getLogger(__name__)
@@ -65,10 +66,10 @@ class Live:
         """A session that has not ended."""
         return self._sessions.get(session_id)
 
-    async def open(self, camera: Camera, offer: Offer, *, is_local: bool) -> tuple[Session, str]:
+    async def open(self, camera: Camera, offer: Offer, wish: Wish, *, is_local: bool) -> tuple[Session, str]:
         """Begin a session; returns it with its answer. Raises TooManyViewersError and SdpError."""
         self._check_room(camera)
-        session = Session(secrets.token_urlsafe(16), camera.camera_id)
+        session = Session(secrets.token_urlsafe(16), camera.camera_id, wish)
         self._sessions[session.session_id] = session
         broadcast = self._watched(camera)
         broadcast.users.add(session.session_id)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edged.serve.quality import LinkJudge, Quality, largest_within
 from edged.serve.viewer import Playback
 from edged.serve.webrtc import Peer
 from edged.serve.webrtc.sdp import choose_video
@@ -15,12 +19,26 @@ if TYPE_CHECKING:
     from edged.serve.webrtc import IceOptions, Offer
 
 
+MAX_MESSAGE_CHARACTERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a viewer asks for; the limit counts under ``auto``."""
+
+    quality: Quality = Quality.AUTO
+    max_bitrate_bps: int | None = None
+
+
 class Session:
     """Connects one viewer and keeps it supplied."""
 
-    def __init__(self, session_id: str, camera_id: str) -> None:
+    def __init__(self, session_id: str, camera_id: str, wish: Wish) -> None:
         self.session_id = session_id
         self.camera_id = camera_id
+        self._wish = wish
+        self._judge = LinkJudge()
+        self._octets = 0
         self._peer: Peer | None = None
         self._playback: Playback | None = None
         self._broadcast: Broadcast | None = None
@@ -50,12 +68,12 @@ class Session:
         if peer is None or playback is None:
             return
         await peer.connect()
-        broadcast.channel.add(playback)
+        broadcast.join(playback, self._quality(broadcast, self._judge.quality))
         try:
             await peer.serve(self._on_second)
         finally:
             playback.end()
-            broadcast.channel.remove(playback)
+            broadcast.leave(playback)
 
     def tell_tracks(self, text: str) -> None:
         """Pass on what is known of the newest frame."""
@@ -72,12 +90,35 @@ class Session:
         if self._peer:
             await self._peer.close()
 
+    def _quality(self, broadcast: Broadcast, link: Quality) -> Quality:
+        """What to send: as wished, and under ``auto`` what the link and the wished limit let through."""
+        if self._wish.quality is not Quality.AUTO:
+            return self._wish.quality
+        if link is not Quality.AUTO:
+            return link
+        limit_bps, bitrate_bps = self._wish.max_bitrate_bps, broadcast.bitrate_bps()
+        if limit_bps is not None and (bitrate_bps is None or bitrate_bps > limit_bps):
+            return largest_within(limit_bps)
+        return Quality.AUTO
+
     def _on_second(self) -> None:
-        """Nothing is due."""
+        """Look how the link does, and whether it should get something else."""
+        peer, playback, broadcast = self._peer, self._playback, self._broadcast
+        if peer is None or playback is None or broadcast is None:
+            return
+        sent, self._octets = peer.sender.counts.octets - self._octets, peer.sender.counts.octets
+        link = self._judge.judge(peer.sender.link, sent * 8)
+        broadcast.join(playback, self._quality(broadcast, link))
 
     def _on_message(self, text: str) -> None:
-        """Nothing is asked for."""
+        """Take another wish of the page: ``{"quality": "low"}``."""
+        if len(text) > MAX_MESSAGE_CHARACTERS:
+            return
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            self._wish = Wish(Quality(json.loads(text)["quality"]), self._wish.max_bitrate_bps)
+            self._judge = LinkJudge()
+            self._on_second()
 
     def _on_key_frame_wanted(self) -> None:
         if self._playback and self._broadcast:
-            self._playback.begin_again(self._broadcast.channel.gop)
+            self._broadcast.begin_again(self._playback)

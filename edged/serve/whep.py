@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from edged.serve.live import SwitchedOffError, TooManyViewersError
+from edged.serve.quality import Quality
+from edged.serve.session import Wish
 from edged.serve.webrtc import SdpError, UnsupportedOfferError, parse_offer
 from edged.serve.webrtc.sdp import parse_candidates
 
@@ -52,9 +54,10 @@ class Whep:
         camera = camera_of(request, self._cameras())
         if request.content_type != SDP:
             raise web.HTTPUnsupportedMediaType(text=f"send an offer as {SDP}\n")
+        wish = _wish(request)
         try:
             offer = parse_offer(await _text(request))
-            session, answer = await self._live.open(camera, offer, is_local=_is_local(request))
+            session, answer = await self._live.open(camera, offer, wish, is_local=_is_local(request))
         except UnsupportedOfferError as error:
             raise web.HTTPNotAcceptable(text=f"{error}\n") from None
         except SdpError as error:
@@ -93,6 +96,21 @@ class Whep:
         if session is None or session.camera_id != request.match_info["camera"]:
             raise web.HTTPNotFound(text="this session is over\n")
         return session
+
+
+def _wish(request: web.Request) -> Wish:
+    query = request.query
+    try:
+        quality = Quality(query.get("quality", Quality.AUTO.value))
+    except ValueError:
+        names = ", ".join(each.value for each in Quality)
+        raise web.HTTPBadRequest(text=f"quality is one of {names}\n") from None
+    if "max_bitrate" not in query:
+        return Wish(quality)
+    text = query["max_bitrate"]
+    if not text.isdecimal() or not 0 < len(text) < 7:  # noqa: PLR2004 - digits
+        raise web.HTTPBadRequest(text="max_bitrate is a whole number of kbit/s\n")
+    return Wish(quality, int(text) * 1000)
 
 
 def camera_of(request: web.Request, cameras: Mapping[str, Camera]) -> Camera:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Self
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from av import VideoFrame
 
 if TYPE_CHECKING:
     import aiohttp
-    from aiortc import MediaStreamTrack
+    from aiortc import MediaStreamTrack, RTCDataChannel
 
 FIRST_PICTURE_S = 10.0
 
@@ -30,6 +31,8 @@ class Watcher:
         self.answer = ""
         self.headers: dict[str, str] = {}
         self.pictures = 0
+        self.width = 0
+        self.channel: RTCDataChannel | None = None
         self.messages: list[str] = []
         self.began_s = 0.0
         self.first_picture_s = 0.0
@@ -48,7 +51,7 @@ class Watcher:
         if self._has_audio:
             connection.addTransceiver("audio", direction="recvonly")
         connection.addTransceiver("video", direction="recvonly")
-        channel = connection.createDataChannel("tracks", ordered=False, maxRetransmits=0)
+        channel = self.channel = connection.createDataChannel("tracks", ordered=False, maxRetransmits=0)
         channel.on("message", self.messages.append)
         connection.on("track", self._on_track)
         await connection.setLocalDescription(await connection.createOffer())
@@ -82,7 +85,9 @@ class Watcher:
     async def _read(self, track: MediaStreamTrack) -> None:
         with contextlib.suppress(MediaStreamError):
             while True:
-                await track.recv()
+                frame = await track.recv()
+                assert isinstance(frame, VideoFrame)
+                self.width = frame.width
                 if not self.pictures:
                     self.first_picture_s = time.monotonic()
                     self._has_picture.set()
