@@ -2,7 +2,8 @@
 
     /usr/bin/python3 benchmarks/glass_camera.py
 
-Run with the system's Python, for its GStreamer (and apt-get install gstreamer1.0-plugins-ugly). Prints the port that it listens on.
+Run with the system's Python, for its GStreamer; needs: apt-get install gstreamer1.0-plugins-ugly. Prints the
+port that it listens on.
 """
 
 from __future__ import annotations
