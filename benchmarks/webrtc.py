@@ -1,6 +1,6 @@
 """What serving live video costs, side by side with Debian's Janus on the same camera and receivers.
 
-    python -m benchmarks.webrtc [--viewers 1 4 16] [--seconds 8]
+    python -m benchmarks.webrtc [--viewers 1 4 16] [--seconds 8] [--cameras 8]
 
 Needs: apt-get install janus, and what the RTSP server of the tests needs. Receivers run in a process of their
 own and only count packets; server CPU is that of the server's process alone, in percent of one core.
@@ -39,6 +39,17 @@ ROOT = Path(__file__).parents[1]
 MODEL = ROOT / "edged" / "demo" / "data" / "edged-demo.onnx"
 WIDTH, HEIGHT, FPS, BITRATE_BPS, GOP_S, LENGTH_S = 1280, 720, 25, 2_000_000, 2, 8
 READY_S = 40.0
+CONFIG = """
+[mqtt]
+enabled = false
+[model]
+file = "{model}"
+[detect]
+enabled = {detect}
+[webrtc]
+max_viewers_per_camera = 100
+max_viewers = 100
+"""
 JANUS = """
 general: {{ plugins_folder = "{plugins}" transports_folder = "{transports}" configs_folder = "{folder}"
   server_name = "benchmark" debug_level = 2 }}
@@ -82,12 +93,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--viewers", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--seconds", type=float, default=8.0)
+    text = "instead: do so many viewers disturb this many cameras with detection, and the other way round?"
+    parser.add_argument("--cameras", type=int, help=text)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
         folder = Path(name)
         clip = make_clip(folder / "clip.mp4")
         with RtspServer({"cam": clip}, folder) as camera:
-            compare(folder, camera.url("cam"), options.viewers, options.seconds)
+            url = camera.url("cam")
+            if options.cameras:
+                disturb(folder, url, options.cameras, max(options.viewers), options.seconds)
+            else:
+                compare(folder, url, options.viewers, options.seconds)
+
+
+def disturb(folder: Path, url: str, cameras: int, viewers: int, seconds: float) -> None:
+    """Print detection and lag of the loop without and with viewers, and what the viewers get."""
+    config = [CONFIG.format(model=MODEL, detect="true")]
+    config += [f'[cameras.cam{number}]\nurl = "{url}?{number}"' for number in range(cameras)]
+    with EdgedProcess(folder, "\n".join(config)) as daemon:
+        for number in range(cameras):
+            daemon.wait_for_camera(f"cam{number}", state="streaming", timeout_s=READY_S)
+        server = Server("edged", "whep", f"http://127.0.0.1:{daemon.http_port}/whep/cam0", daemon.pid)
+        for watching in (0, viewers):
+            cost = measure(server, watching, max(seconds, 12.0))
+            health = daemon.health()
+            rate = sum(camera["fps_detected"] for camera in health["cameras"].values())
+            print(
+                f"{cameras} cameras, {watching:2} viewers: {rate:5.1f} detections/s of {cameras * 5} wanted,"
+                f" loop at most {health['box']['loop_lag_ms']:.0f} ms late, {cost.cpu_percent:.0f} % CPU,"
+                f" {cost.packets_per_viewer:.0f} packets/s each"
+            )
 
 
 def compare(folder: Path, url: str, viewers: list[int], seconds: float) -> None:
@@ -175,19 +211,7 @@ def _packets(receivers: subprocess.Popen[str] | None) -> int:
 @contextmanager
 def edged(folder: Path, url: str) -> Iterator[list[Server]]:
     """The daemon without detection: what is measured is serving alone."""
-    config = f"""
-[mqtt]
-enabled = false
-[model]
-file = "{MODEL}"
-[detect]
-enabled = false
-[webrtc]
-max_viewers_per_camera = 100
-max_viewers = 100
-[cameras.cam]
-url = "{url}"
-"""
+    config = f'{CONFIG.format(model=MODEL, detect="false")}\n[cameras.cam]\nurl = "{url}"'
     with EdgedProcess(folder, config) as daemon:
         daemon.wait_for_camera("cam", state="streaming", timeout_s=READY_S)
         address = f"http://127.0.0.1:{daemon.http_port}/whep/cam"

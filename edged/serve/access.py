@@ -78,10 +78,6 @@ class Access:
         # With a token in the request itself it may come from any page: that page was given the token.
         return await _with_cors(request, handler)
 
-    def is_logged_in(self, request: web.Request) -> bool:
-        """Whether the page may go on without asking for the token."""
-        return self._token is None or self._is_cookie_right(request)
-
     async def login(self, request: web.Request) -> web.Response:
         """Give a cookie for the token in a form."""
         self._check_origin(request)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ipaddress
+import ssl
 import time
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
 from edged.config import HttpSettings, WebRtcSettings
+from edged.core.errors import ListenError
 from edged.core.types import BoxHealth, Health
 from edged.serve import Box, Site
 from tests.parts.broker import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 TOKEN = "correct-horse-battery"
 SITE = "http://127.0.0.1:{}"
@@ -154,3 +162,44 @@ async def test_the_page_needs_nothing_from_outside(http: aiohttp.ClientSession, 
     assert "default-src 'none'" in policy
     assert 'src="http' not in page
     assert page.count("http") == page.count("http.token") + page.count("http://www.w3.org/2000/svg") * 1
+
+
+async def test_over_tls_the_cookie_is_for_tls_alone(http: aiohttp.ClientSession, tmp_path: Path) -> None:
+    cert, key = tmp_path / "http.pem", tmp_path / "http.key"
+    write_certificate(cert, key)
+    settings = HttpSettings(port=free_port(), token=SecretStr(TOKEN), cert_file=cert, key_file=key)
+    site = Site(settings, WebRtcSettings(), Box(health, dict, lambda *_: None))
+    await site.start()
+    assert site.url.startswith("https://")
+    trusting = ssl.create_default_context(cafile=str(cert))
+    async with http.post(f"{site.url}/login", data={"token": TOKEN}, ssl=trusting) as response:
+        assert response.status == 204
+        assert "Secure" in response.headers["Set-Cookie"]
+    await site.stop()
+
+
+async def test_a_wrong_certificate_is_named(tmp_path: Path) -> None:
+    cert = tmp_path / "http.pem"
+    cert.write_text("nonsense")
+    settings = HttpSettings(port=free_port(), cert_file=cert, key_file=cert)
+    with pytest.raises(ListenError, match=r"http\.pem .*no certificate"):
+        await Site(settings, WebRtcSettings(), Box(health, dict, lambda *_: None)).start()
+
+
+def write_certificate(cert: Path, key: Path) -> None:
+    """One for 127.0.0.1, signed by itself."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, private.public_key(), 1)
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
+        .add_extension(alternative, critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    cert.write_bytes(made.public_bytes(pem))
+    key.write_bytes(private.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))

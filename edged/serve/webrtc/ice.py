@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aioice import Candidate, Connection
 from aioice import ice as aioice_ice
 from aioice.candidate import candidate_foundation, candidate_priority
-from aioice.ice import StunProtocol, get_host_addresses, server_reflexive_candidate
+from aioice.ice import StunProtocol, server_reflexive_candidate
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from edged.serve.webrtc.burst import send_burst
@@ -120,11 +120,6 @@ class IceTransport(Connection):
         for task in pending:
             task.cancel()
         return [task.result()[0] for task in done if task.exception() is None]
-
-
-def local_addresses() -> list[str]:
-    """Every address of this box that a viewer may be given."""
-    return get_host_addresses(use_ipv4=True, use_ipv6=True)
 
 
 def _servers(servers: Sequence[IceServer]) -> dict[str, Any]:
