@@ -5,22 +5,26 @@ from edged.config.settings import (
     CameraSettings,
     DetectSettings,
     HttpSettings,
+    LineSettings,
     LogSettings,
     ModelSettings,
     MqttSettings,
     Settings,
     TrackSettings,
+    ZoneSettings,
 )
 
 __all__ = [
     "CameraSettings",
     "DetectSettings",
     "HttpSettings",
+    "LineSettings",
     "LogSettings",
     "ModelSettings",
     "MqttSettings",
     "Settings",
     "TrackSettings",
+    "ZoneSettings",
     "load",
     "load_text",
 ]
