@@ -24,6 +24,7 @@ from edged.pipeline import Pipeline, load_detector
 from edged.pulse import Pulse
 from edged.serve import Site
 from edged.service import ServiceManager
+from edged.track import LineTotals
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -100,7 +101,13 @@ class Daemon:
         settings = self._settings
         log.debug("starting")
         detector = await load_detector(settings.model)
-        pipeline = Pipeline(settings, detector, Overrides(state_folder() / "overrides.json"), self)
+        pipeline = Pipeline(
+            settings,
+            detector,
+            Overrides(state_folder() / "overrides.json"),
+            LineTotals(state_folder() / "line-totals.json"),
+            self,
+        )
         pulse = Pulse(self._service, pipeline.stuck)
         self._pipeline, self._pulse = pipeline, pulse
         pipeline.start()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from edged.camera import Camera, Everybody
+from edged.camera import PLACES, Camera, Everybody
 from edged.capture import StreamPool
 from edged.core.types import InferenceHealth, Size
 from edged.detect import InferenceWorkers, ModelOptions, load_model
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edged.core.types import BrokerHealth, CameraHealth
     from edged.detect import Detector
     from edged.publish import Command
+    from edged.track import LineTotals
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,17 @@ class Pipeline:
     """
 
     def __init__(
-        self, settings: Settings, detector: Detector, overrides: Overrides, listener: CameraListener
+        self,
+        settings: Settings,
+        detector: Detector,
+        overrides: Overrides,
+        totals: LineTotals,
+        listener: CameraListener,
     ) -> None:
         self._settings = settings
         self._detector = detector
         self._overrides = overrides
+        self._totals = totals
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._pool = StreamPool()
@@ -82,6 +89,7 @@ class Pipeline:
         elif self._publisher:
             self._publisher.set_cameras(new.cameras)
         for camera in self._cameras.values():
+            camera.set_places(new.cameras[camera.camera_id])
             camera.settings = new.cameras[camera.camera_id]
             self._put_in_force(camera)
         self._start_cameras()
@@ -122,7 +130,7 @@ class Pipeline:
             client_id=settings.client_id,
             on_command=self._on_command,
         )
-        self._announcer = Announcer(self._publisher)
+        self._announcer = Announcer(self._publisher, self._totals)
         self._everybody.listeners = (self._listener, self._announcer)
         self._publisher.set_cameras(settings.cameras)
         self._publisher.start()
@@ -152,7 +160,7 @@ class Pipeline:
         )
         self._cameras[camera_id] = camera
         if self._announcer:
-            self._announcer.set_detect(camera_id, camera.detect)
+            self._announcer.set_camera(camera_id, settings, camera.detect)
         if settings.enabled:
             camera.start()
 
@@ -208,7 +216,7 @@ class Pipeline:
         """Use what the file and commands say together."""
         camera.set_detect(self._overrides.applied(camera.camera_id, camera.settings.detect))
         if self._announcer:
-            self._announcer.set_detect(camera.camera_id, camera.detect)
+            self._announcer.set_camera(camera.camera_id, camera.settings, camera.detect)
 
 
 async def load_detector(settings: ModelSettings) -> Detector:
@@ -227,10 +235,10 @@ def model_options(settings: ModelSettings) -> ModelOptions:
 
 
 def _must_restart(camera_id: str, new: Settings, old: Settings) -> bool:
-    """Whether a camera is gone, or its change is more than a rate or a threshold of detection."""
+    """Whether a camera is gone, or has changed in more than what to detect and what is where."""
     if camera_id not in new.cameras:
         return True
-    is_live = {"detect"}
+    is_live = {"detect", *PLACES}
     return new.cameras[camera_id].model_dump(exclude=is_live) != old.cameras[camera_id].model_dump(
         exclude=is_live
     )

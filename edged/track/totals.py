@@ -51,7 +51,9 @@ class LineTotals:
             try:
                 replace_json(self._file, content)
             except OSError as error:
-                log.warning("%s: cannot be written, totals are lost at the next restart: %s", self._file, error)
+                log.warning(
+                    "%s: cannot be written, totals are lost at the next restart: %s", self._file, error
+                )
 
     def _read(self) -> dict[str, dict[str, dict[str, int]]]:
         try:
