@@ -31,6 +31,8 @@ class Area:
 
     def __init__(self, polygon: Sequence[Point], size: Size) -> None:
         self._outline = np.array(polygon, np.float32) * np.array((size.width, size.height), np.float32)
+        self._left, self._top = self._outline.min(0).tolist()
+        self._right, self._bottom = self._outline.max(0).tolist()
 
     def depth_px(self, point_px: Point) -> float:
         """How far inside a point lies; negative outside."""
@@ -38,7 +40,9 @@ class Area:
 
     def contains(self, point_px: Point) -> bool:
         """Whether a point lies inside or on the edge."""
-        return cv2.pointPolygonTest(self._outline, point_px, measureDist=False) >= 0
+        x, y = point_px
+        is_near = self._left <= x <= self._right and self._top <= y <= self._bottom
+        return is_near and cv2.pointPolygonTest(self._outline, point_px, measureDist=False) >= 0
 
 
 class Segment:

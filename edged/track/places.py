@@ -52,7 +52,7 @@ class Places:
         # What is not tracked has no id, and so no way and no stay; it is only counted.
         tracked = [track for track in update.active if track.track_id]
         events = [event for track in tracked for event in self._see(track, frame)]
-        active = self._with_zones(update.active)
+        active = self._with_zones(update.active) if self._zones else update.active
         now = {track.track_id: track for track in active if track.track_id}
         events = [PlaceEvent(now[event.track.track_id], event.what) for event in events]
         self._living |= now

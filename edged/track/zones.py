@@ -76,9 +76,10 @@ class Zone:
             return False
         if self._area is None or size != self._size:
             self._area, self._size = Area(self._settings.polygon, size), size
-        if stay is None:
-            return self._area.contains(track.foot_px)
-        return self._area.depth_px(track.foot_px) >= -belt_px(track.box_px)
+        foot_px = track.foot_px
+        if self._area.contains(foot_px):
+            return True
+        return stay is not None and self._area.depth_px(foot_px) >= -belt_px(track.box_px)
 
     def _visit(self, stay: _Stay, frame: Frame, *, is_over: bool) -> Visit:
         """Say it in wall time as ``frame`` has it: a clock that was set meanwhile does not make it longer."""
