@@ -4,6 +4,7 @@ from edged.config.load import load, load_text
 from edged.config.settings import (
     CameraSettings,
     DetectSettings,
+    HomeAssistantSettings,
     HttpSettings,
     LineSettings,
     LogSettings,
@@ -17,6 +18,7 @@ from edged.config.settings import (
 __all__ = [
     "CameraSettings",
     "DetectSettings",
+    "HomeAssistantSettings",
     "HttpSettings",
     "LineSettings",
     "LogSettings",

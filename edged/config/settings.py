@@ -161,6 +161,15 @@ class MqttSettings(Section):
         return self.port or (8883 if self.tls else 1883)
 
 
+class HomeAssistantSettings(Section):
+    """What Home Assistant is told over the same broker."""
+
+    enabled: bool = True
+    discovery: Literal["device", "component"] = "device"
+    discovery_prefix: Topic = "homeassistant"
+    birth_topic: Topic = "homeassistant/status"
+
+
 class ModelSettings(Section):
     """The detector's network and what runs it."""
 
@@ -225,6 +234,7 @@ class CameraSettings(Section):
     """One camera; ``detect`` and ``track`` are the common ones with this camera's own laid over them."""
 
     name: str | None = Field(None, min_length=1, max_length=100)
+    area: str | None = Field(None, min_length=1, max_length=100)
     enabled: bool = True
     url: CameraUrl = Field(repr=False)
     detect_url: CameraUrl | None = Field(None, repr=False)
@@ -283,6 +293,7 @@ class Settings(Section):
 
     box: BoxSettings = Field(default_factory=BoxSettings)
     mqtt: MqttSettings = MqttSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     model: ModelSettings
     detect: DetectSettings = DetectSettings()
     track: TrackSettings = TrackSettings()

@@ -39,6 +39,7 @@ EXAMPLES = {
     "http.token": "default: none",
     "cameras.front.name": "default: the id",
     "cameras.front.detect_url": "default: url",
+    "cameras.front.area": "default: none",
     "cameras.front.zones.porch.labels": "default: everything",
     "cameras.front.lines.gate.labels": "default: everything",
 }
