@@ -56,6 +56,7 @@ class Daemon:
         self._news = asyncio.Event()
         self._reload_asked = asyncio.Event()
         self._was_overloaded = False
+        self.wants_restart = False
 
     async def run(self) -> None:
         """Start, serve until stopped, end; raises EdgedError when it cannot start."""
@@ -69,6 +70,11 @@ class Daemon:
         finally:
             self._service.stopping()
             await self._end()
+
+    def restart(self) -> None:
+        """End soon, and let ``wants_restart`` tell whoever started us to do so again."""
+        self.wants_restart = True
+        self.stop()
 
     def stop(self) -> None:
         """End soon, whatever is under way."""
@@ -106,7 +112,8 @@ class Daemon:
             detector,
             Overrides(state_folder() / "overrides.json"),
             LineTotals(state_folder() / "line-totals.json"),
-            self,
+            listener=self,
+            on_restart=self.restart,
         )
         pulse = Pulse(self._service, pipeline.stuck)
         self._pipeline, self._pulse = pipeline, pulse

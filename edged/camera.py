@@ -25,11 +25,12 @@ from edged.detect import FeedSettings
 from edged.track import PlaceEvent, Places, PlacesUpdate, Regions, Tracker, TrackerUpdate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from edged.capture import FrameOutlet, Stream, StreamPool
     from edged.config import CameraSettings, DetectSettings
     from edged.core.clock import Clock
+    from edged.core.mailbox import LatestSlot
     from edged.core.types import Detections, Frame, Size, Track
     from edged.detect import Feed, InferenceWorkers
 
@@ -172,6 +173,14 @@ class Camera:
         """What the newest detection pass found."""
         return self._last
 
+    def lend_frames(self, slot: LatestSlot[Frame], fps: float) -> Callable[[], None] | None:
+        """Put frames into ``slot`` until the returned function is called; None while there is no stream."""
+        stream = self._stream
+        if stream is None:
+            return None
+        outlet = stream.subscribe_frames(fps, slot)
+        return lambda: stream.unsubscribe_frames(outlet)
+
     def health(self) -> CameraHealth:
         """How the camera does now."""
         statistics = self._stream.statistics() if self._stream else None
@@ -240,6 +249,7 @@ class Camera:
             latency_ms=(self._clock.monotonic_s() - frame.captured_monotonic_s) * 1000,
             fps=self._feed.fps if self._feed else 0.0,
             presence=places.presence,
+            is_moving=places.is_moving,
             zones=places.zones,
         )
         self._last = tracked
@@ -253,7 +263,9 @@ class Camera:
             left, self._places = self._places.close(), Places(self.settings)
             last, self._last = self._last, None
         if last:
-            self._listener.on_tracked(replace(last, tracks=(), events=(), presence=NOBODY, zones={}))
+            self._listener.on_tracked(
+                replace(last, tracks=(), events=(), presence=NOBODY, is_moving=False, zones={})
+            )
         for event in self._place_events(left, at_s):
             self._listener.on_event(event)
         for event in self._events(EventKind.TRACK_ENDED, ended, at_s):

@@ -222,6 +222,7 @@ class TrackedFrame:
     latency_ms: float  # capture to here
     fps: float  # detection passes per second, lately
     presence: Presence = NOBODY  # in the whole picture
+    is_moving: bool = False  # somebody moves, or did a moment ago
     zones: Mapping[str, Presence] = field(default_factory=dict)
 
 

@@ -35,6 +35,7 @@ class _Camera:
     settings: CameraSettings
     detect: DetectSettings
     presence: Presence = NOBODY
+    is_moving: bool = False
     zones: Mapping[str, Presence] = field(default_factory=dict)
 
 
@@ -68,8 +69,13 @@ class Announcer:
         with self._lock:
             if known := self._cameras.get(tracked.camera_id):
                 known.presence, known.zones = tracked.presence, tracked.zones
+                known.is_moving = tracked.is_moving
         self._publish_state(tracked.camera_id)
         self._consider_snapshot(tracked)
+
+    def snapshot(self, camera_id: str, frame: Frame) -> None:
+        """Publish a picture that somebody has asked for."""
+        self._submit(self._publish_snapshot, camera_id, frame)
 
     def on_event(self, event: Event) -> None:
         """Publish an event."""
@@ -97,6 +103,7 @@ class Announcer:
         return CameraFacts(
             camera_id=camera_id,
             presence=_of_labels(known.presence, detect.labels),
+            is_moving=known.is_moving,
             zones={
                 name: _of_labels(known.zones.get(name, NOBODY), zone.labels or detect.labels)
                 for name, zone in settings.zones.items()

@@ -74,7 +74,7 @@ class RetainedLane:
         self.put(topic, b"")
 
     def put_and_remove(self, topic: str, payload: bytes) -> None:
-        """Say ``payload`` on ``topic``, and have the broker forget it once everything put meanwhile is out."""
+        """Say ``payload`` on ``topic``, and have it forgotten once all that is put meanwhile is out."""
         self._put(topic, _Kept(payload, 1, 0.0, is_last_word=True))
 
     def resend_within(self, delay_s: float) -> None:

@@ -37,6 +37,7 @@ class CameraFacts:
 
     camera_id: str
     presence: Presence
+    is_moving: bool
     zones: Mapping[str, Presence]
     lines: Mapping[str, Mapping[str, int]]  # crossings ever, by line and direction
     detect_enabled: bool
@@ -103,6 +104,7 @@ def camera_state(facts: CameraFacts) -> bytes:
     return _encode(
         {
             "camera_id": facts.camera_id,
+            "motion": facts.is_moving,
             **_presence(facts.presence),
             "zones": {
                 name: {"occupied": bool(presence.occupied), **_presence(presence)}

@@ -57,7 +57,10 @@ class Publisher:
         self._cameras: frozenset[str] | None = None  # not told yet
         self._showing: set[str] = set()
         self._discovery = Discovery(
-            home_assistant or HomeAssistantSettings(enabled=False), box_id, self._topics, self._outbox.retained
+            home_assistant or HomeAssistantSettings(enabled=False),
+            box_id,
+            self._topics,
+            self._outbox.retained,
         )
         handlers = dict.fromkeys(self._topics.commands, self._inbox.receive)
         handlers |= self._discovery.handlers

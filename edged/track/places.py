@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from edged.core.types import NOBODY, Crossing, Presence, Track, Visit
+from edged.core.types import NOBODY, Crossing, Motion, Presence, Track, Visit
 from edged.track.lines import Line
 from edged.track.presence import Hold
 from edged.track.zones import Zone
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from edged.config import CameraSettings
     from edged.core.types import Frame
     from edged.track.tracker import TrackerUpdate
+
+MOVING = frozenset({Motion.HORIZONTAL, Motion.VERTICAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class PlacesUpdate:
 
     active: tuple[Track, ...] = ()  # with their zones
     presence: Presence = NOBODY
+    is_moving: bool = False
     zones: Mapping[str, Presence] = field(default_factory=dict)
     events: tuple[PlaceEvent, ...] = ()
 
@@ -43,6 +46,7 @@ class Places:
         self._zones = {name: Zone(name, each) for name, each in settings.zones.items()}
         self._lines = [Line(name, each) for name, each in settings.lines.items()]
         self._hold = Hold(settings.track.occupancy_hold_s)
+        self._motion = Hold(settings.track.occupancy_hold_s)
         self._living: dict[int, Track] = {}
         self._frame: Frame | None = None
 
@@ -60,6 +64,7 @@ class Places:
         return PlacesUpdate(
             active=active,
             presence=self._presence([track for track in active if not track.track_id], frame),
+            is_moving=self._is_moving(active, frame),
             zones={name: zone.presence(frame) for name, zone in self._zones.items()},
             events=tuple(events),
         )
@@ -88,6 +93,11 @@ class Places:
         wall_s = frame.captured_s - frame.captured_monotonic_s
         sights = ((track.label, track.last_seen_s - wall_s) for track in [*self._living.values(), *untracked])
         return self._hold.presence(sights, frame.captured_monotonic_s)
+
+    def _is_moving(self, seen: Iterable[Track], frame: Frame) -> bool:
+        at_s = frame.captured_monotonic_s
+        sights = [(track.motion.value, at_s) for track in seen if track.motion in MOVING]
+        return bool(self._motion.presence(sights, at_s).occupied)
 
     def _with_zones(self, tracks: tuple[Track, ...]) -> tuple[Track, ...]:
         names: dict[int, list[str]] = {}

@@ -68,6 +68,7 @@ def some_facts(people: int) -> CameraFacts:
     return CameraFacts(
         camera_id="front",
         presence=here,
+        is_moving=people > 0,
         zones={"porch": porch},
         lines={"gate": {"in": 12, "out": 9}},
         detect_enabled=True,

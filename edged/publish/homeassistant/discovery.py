@@ -14,14 +14,21 @@ from typing import TYPE_CHECKING
 
 from edged.core.clock import SYSTEM_CLOCK
 from edged.publish.homeassistant.entities import devices
-from edged.publish.homeassistant.forms import MIGRATE, Node, Removed, component_form, components_of, device_form
+from edged.publish.homeassistant.forms import (
+    MIGRATE,
+    Node,
+    Removed,
+    component_form,
+    components_of,
+    device_form,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from edged.config import HomeAssistantSettings
     from edged.core.clock import Clock
-    from edged.publish.homeassistant.entities import Installation
+    from edged.publish.homeassistant.entities import Device, Installation
     from edged.publish.outbox import RetainedLane
     from edged.publish.session import Message
     from edged.publish.topics import Topics
@@ -59,7 +66,7 @@ class Discovery:
     @property
     def handlers(self) -> dict[str, Callable[[Message], None]]:
         """Who wants to hear what."""
-        wanted = dict.fromkeys(self._node.filters, self.hear)
+        wanted: dict[str, Callable[[Message], None]] = dict.fromkeys(self._node.filters, self.hear)
         if self._settings.enabled:
             wanted[self._settings.birth_topic] = self.hear_birth
         return wanted
@@ -117,7 +124,7 @@ class Discovery:
         before = self._told or self._found
         found = devices(self._there, self._topics) if self._settings.enabled and self._there else ()
         if self._settings.discovery == "device":
-            self._note_removed({self._node.device_topic(each.camera_id): {e.key for e in each.entities} for each in found}, before)
+            self._note_removed(found, before)
             wanted = device_form(found, self._node, self._removed)
         else:
             wanted = component_form(found, self._node)
@@ -132,9 +139,10 @@ class Discovery:
                 self._lane.remove(topic)
         self._told = wanted
 
-    def _note_removed(self, wanted: dict[str, set[str]], before: dict[str, bytes]) -> None:
-        """Remember which entities a device had that it no longer has: leaving them out does not remove them."""
-        for topic, keys in wanted.items():
+    def _note_removed(self, found: Iterable[Device], before: dict[str, bytes]) -> None:
+        """Remember which entities a device no longer has: leaving them out does not remove them."""
+        for device in found:
+            topic, keys = self._node.device_topic(device.camera_id), {each.key for each in device.entities}
             had = {**self._removed.get(topic, {}), **components_of(before.get(topic, b""))}
             self._removed[topic] = {key: component for key, component in had.items() if key not in keys}
 

@@ -98,7 +98,12 @@ def _box_entities(topics: Topics) -> Iterator[Entity]:
     )
     for key, name, template, more in (
         ("cpu", "CPU", health("box.cpu_percent"), {"unit_of_measurement": "%", **MEASUREMENT}),
-        ("memory", "Memory", health("box.memory_bytes"), {**_unit("B", "data_size"), "enabled_by_default": False}),
+        (
+            "memory",
+            "Memory",
+            health("box.memory_bytes"),
+            {**_unit("B", "data_size"), "enabled_by_default": False},
+        ),
         ("temperature", "Temperature", health("box.temperature_c"), _unit("°C", "temperature")),
         ("inference_time", "Inference time", health("inference.inference_ms"), _unit("ms", "duration")),
         ("detections", "Detections", health("inference.fps"), {"unit_of_measurement": "1/s", **MEASUREMENT}),
@@ -117,11 +122,19 @@ def _box_entities(topics: Topics) -> Iterator[Entity]:
             "value_template": started,
         },
     )
-    version = "{% set v = value_json.box.version %}{{ {'installed_version': v, 'latest_version': v} | tojson }}"
+    version = (
+        "{% set v = value_json.box.version %}{{ {'installed_version': v, 'latest_version': v} | tojson }}"
+    )
     yield Entity(
         "version",
         "update",
-        {"name": "Version", **available, **DIAGNOSTIC, "state_topic": topics.health, "value_template": version},
+        {
+            "name": "Version",
+            **available,
+            **DIAGNOSTIC,
+            "state_topic": topics.health,
+            "value_template": version,
+        },
     )
     yield Entity("restart", "button", {**_button("Restart", topics.set_box("restart")), **available})
 
@@ -159,7 +172,9 @@ def _pictures(topics: Topics, camera_id: str) -> Iterator[Entity]:
     yield Entity(
         "snapshot", "image", {"name": "Snapshot", "image_topic": snapshot, "content_type": "image/jpeg"}
     )
-    yield Entity("take_snapshot", "button", _button("Take snapshot", topics.set_camera(camera_id, "snapshot")))
+    yield Entity(
+        "take_snapshot", "button", _button("Take snapshot", topics.set_camera(camera_id, "snapshot"))
+    )
 
 
 def _sights(state: str, settings: CameraSettings) -> Iterator[Entity]:
@@ -175,7 +190,13 @@ def _visits(topics: Topics, camera_id: str, settings: CameraSettings) -> Iterato
         place = f"value_json.zones.get({json.dumps(name)}, {{}})"
         yield _occupancy(f"zone.{name}", _title(name), state, f"{place}.get('occupied')", "occupancy")
         yield from _presence(f"zone.{name}.", f"{_title(name)} ", state, place, _labels(zone, settings))
-        yield _event(f"zone.{name}.events", f"{_title(name)} visits", ["entered", "left"], visit_event(name), topics, camera_id)
+        yield _event(
+            f"zone.{name}.events",
+            f"{_title(name)} visits",
+            ["entered", "left"],
+            visit_event(name),
+            topics.events(camera_id),
+        )
 
 
 def _crossings(topics: Topics, camera_id: str, lines: Mapping[str, LineSettings]) -> Iterator[Entity]:
@@ -193,7 +214,13 @@ def _crossings(topics: Topics, camera_id: str, lines: Mapping[str, LineSettings]
                     "state_class": "total_increasing",
                 },
             )
-        yield _event(f"line.{name}.events", f"{_title(name)} crossings", directions, crossing_event(name), topics, camera_id)
+        yield _event(
+            f"line.{name}.events",
+            f"{_title(name)} crossings",
+            directions,
+            crossing_event(name),
+            topics.events(camera_id),
+        )
 
 
 def _presence(
@@ -206,7 +233,12 @@ def _presence(
         yield Entity(
             f"{prefix}{label}.count",
             "sensor",
-            {"name": f"{name} count", "state_topic": state, "value_template": count(place, label), **MEASUREMENT},
+            {
+                "name": f"{name} count",
+                "state_topic": state,
+                "value_template": count(place, label),
+                **MEASUREMENT,
+            },
         )
 
 
@@ -215,7 +247,9 @@ def _camera_health(topics: Topics, camera_id: str) -> Iterator[Entity]:
     reason = {"json_attributes_topic": topics.health, "json_attributes_template": camera_reason(camera_id)}
     state = {"state_topic": topics.camera_status(camera_id)}
     yield Entity(
-        "connectivity", "binary_sensor", {"name": "Connectivity", **state, **connected, **reason, **DIAGNOSTIC}
+        "connectivity",
+        "binary_sensor",
+        {"name": "Connectivity", **state, **connected, **reason, **DIAGNOSTIC},
     )
     for key, fact, name, more in (
         ("fps", "fps_detected", "Detections", {"unit_of_measurement": "1/s", **MEASUREMENT}),
@@ -267,10 +301,8 @@ def _occupancy(key: str, name: str, state: str, fact: str, device_class: str) ->
     return Entity(key, "binary_sensor", config)
 
 
-def _event(
-    key: str, name: str, types: list[str], template: str, topics: Topics, camera_id: str
-) -> Entity:
-    config = {"name": name, "state_topic": topics.events(camera_id), "value_template": template}
+def _event(key: str, name: str, types: list[str], template: str, topic: str) -> Entity:
+    config = {"name": name, "state_topic": topic, "value_template": template}
     return Entity(key, "event", {**config, "event_types": types})
 
 

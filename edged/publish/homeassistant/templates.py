@@ -1,7 +1,7 @@
 """What Home Assistant is to read out of our payloads, in its template language.
 
-A fact that is not there, such as a camera that health does not know yet, reads as None: that is unknown, while
-a template that fails would be an error in Home Assistant's log.
+A fact that is not there, such as a camera that health does not know yet, reads as None: that is unknown,
+while a template that fails would be an error in Home Assistant's log.
 """
 
 from __future__ import annotations
