@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXIT_FINE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_RESTART = 75  # EX_TEMPFAIL: a restart was asked for, and the unit tells systemd to do it
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: the unit tells systemd not to try again
 
 DEFAULT_CONFIG = Path("/etc/edged.toml")
@@ -169,15 +170,17 @@ def _run(options: argparse.Namespace) -> int:
 
     from edged.app import Daemon
 
-    async def serve() -> None:
-        await Daemon(options.config, settings).run()
+    async def serve() -> int:
+        daemon = Daemon(options.config, settings)
+        await daemon.run()
+        return EXIT_RESTART if daemon.wants_restart else EXIT_FINE
 
     try:
-        asyncio.run(serve())
+        code = asyncio.run(serve())
     except ModelError as error:
         raise ConfigError([str(error)]) from None
-    _leave(EXIT_FINE)
-    return EXIT_FINE
+    _leave(code)
+    return code
 
 
 def _leave(code: int) -> None:
