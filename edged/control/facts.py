@@ -108,6 +108,10 @@ def _camera_facts(each: Camera) -> Json:
             "fps": each.detect.fps,
             "labels": list(each.detect.labels),
         },
+        "zones": {
+            name: dict(last.zones[name].counts) if last and name in last.zones else {}
+            for name in each.settings.zones
+        },
         "objects": [payloads.track_facts(track) for track in last.tracks] if last else [],
     }
 

@@ -134,9 +134,12 @@ def event_line(event: Json) -> str:
     """Say in one line what happened."""
     track = event.get("track")
     facts = f" {track['label']} {track['track_id']}" if track else ""
+    place = event.get("zone") or " ".join(filter(None, (event.get("line"), event.get("direction"))))
+    place = f" {place}" if place else ""
+    stay = f" after {ago(event['dwell_s'])}" if event.get("dwell_s") else ""
     reason = f": {event['reason']}" if event.get("reason") else ""
     kind = event["type"].replace("_", " ")
-    return f"{when(event['timestamp'])} {event['camera_id']} {kind}{facts}{reason}"
+    return f"{when(event['timestamp'])} {event['camera_id']} {kind}{place}{facts}{stay}{reason}"
 
 
 def counts(objects: Sequence[Json]) -> dict[str, int]:

@@ -372,6 +372,7 @@ class CameraView(CameraActions):
                 "\n",
                 ("in sight     ", "dim"),
                 _seen(camera),
+                *_zones(camera),
             )
         )
         self.query_one("#objects", Rows).show(OBJECT_TITLES, _objects(camera))
@@ -404,7 +405,7 @@ class CameraView(CameraActions):
 
 
 SPARK_COLUMNS = 120
-OBJECT_TITLES = (("TRACK", 6), ("LABEL", 12), ("SURE", 5), ("AGE", 7), ("MOTION", 20), ("BOX", 22))
+OBJECT_TITLES = (("TRACK", 6), ("LABEL", 12), ("SURE", 5), ("AGE", 7), ("MOTION", 20), ("ZONES", 18))
 
 
 def _numbers(camera: Json, row: CameraRow) -> Text:
@@ -427,6 +428,16 @@ def _settings(settings: Json) -> str:
     return f"detect {detect}, confidence {settings['confidence']:.2f}, {settings['fps']:g} a second, {labels}"
 
 
+def _zones(camera: Json) -> list[Text]:
+    """Say who is in which zone, where there are zones."""
+    zones = camera.get("zones") or {}
+    told = ", ".join(
+        f"{name} {' and '.join(f'{count} {label}' for label, count in inside.items() if count) or 'empty'}"
+        for name, inside in zones.items()
+    )
+    return [Text.assemble(("\nzones        ", "dim"), told)] if zones else []
+
+
 def _objects(camera: Json) -> list[tuple[str, tuple[Text, ...]]]:
     return [
         (
@@ -437,7 +448,7 @@ def _objects(camera: Json) -> list[tuple[str, tuple[Text, ...]]]:
                 Text(f"{each['confidence']:.2f}"),
                 Text(f"{each['age']:.1f} s"),
                 Text(each["motion"].replace("_", " ")),
-                Text(" ".join(map(str, each["bbox"]))),
+                Text(", ".join(each.get("zones") or ()), overflow="ellipsis"),
             ),
         )
         for number, each in enumerate(camera.get("objects") or [])

@@ -62,5 +62,9 @@ def test_an_event_in_one_line() -> None:
         "track": {"label": "person", "track_id": 7},
     }
     assert event_line(event)[8:] == " porch track started person 7"
+    left = {**event, "type": "zone_left", "zone": "gate", "dwell_s": 75.3}
+    assert event_line(left)[8:] == " porch zone left gate person 7 after 1 min 15 s"
+    crossed = {**event, "type": "line_crossed", "line": "kerb", "direction": "in"}
+    assert event_line(crossed)[8:] == " porch line crossed kerb in person 7"
     lost = {"timestamp": 0, "camera_id": "porch", "type": "camera_lost", "reason": "no packet for 10 s"}
     assert event_line(lost)[8:] == " porch camera lost: no packet for 10 s"

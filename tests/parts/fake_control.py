@@ -119,6 +119,7 @@ def camera(**facts: object) -> Json:
         "age_s": 0.1,
         "overloaded": False,
         "settings": {"detect": True, "confidence": 0.4, "fps": 5.0, "labels": ["person", "car"]},
+        "zones": {"porch": {"person": 1}, "drive": {}},
         "objects": [track(17, "person", 0.91, 12.4), track(18, "car", 0.66, 3.1)],
         **facts,
     }
@@ -149,7 +150,7 @@ def track(number: int, label: str, confidence: float, age_s: float) -> Json:
         "bbox": [412, 190, 498, 431],
         "center": [455, 310],
         "source": "bytetrack",
-        "zones": [],
+        "zones": ["porch"],
     }
 
 
