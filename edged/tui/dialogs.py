@@ -104,6 +104,8 @@ class DaemonDown(Screen[None]):
         """Say why nobody answers."""
         heading = Text(" EDGED DOES NOT ANSWER ", "bold reverse red")
         again = Text("\n\nTrying again every second; this screen goes away by itself.", "not bold")
+        if not self.is_attached:
+            return
         self.query_one("#why", Static).update(
             Text.assemble(heading, "\n\n", self._live.down or "no answer yet", again)
         )

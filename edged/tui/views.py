@@ -78,8 +78,10 @@ class View(Screen[None]):
 
     def refresh_view(self) -> None:
         """Show what is known now."""
-        live = self.console_app.live
-        self.query_one(Head).show(live)
+        live, heads = self.console_app.live, self.query(Head)
+        if not heads:  # not laid out yet, or no more
+            return
+        heads.first().show(live)
         if live.status is not None:
             self.show()
 
@@ -264,10 +266,10 @@ class Overview(CameraActions):
             if line.level in {"warning", "error", "critical"}
         ]
         lines.sort(key=lambda entry: -entry[0])
-        space = max(1, news.size.height)
-        for _, text in lines[:space]:
-            text.no_wrap, text.overflow = True, "ellipsis"
-        news.update(Text("\n", no_wrap=True, overflow="ellipsis").join(text for _, text in lines[:space]))
+        shown = [text for _, text in lines[: max(1, news.size.height)]]
+        for text in shown:
+            text.truncate(max(10, news.size.width - 2), overflow="ellipsis")
+        news.update(Text("\n").join(shown))
 
 
 def _titles(width: int, longest_id: int, *, is_wide: bool) -> list[tuple[str, int]]:

@@ -150,9 +150,9 @@ class Preview(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return one line, as wide as the widget."""
-        width = self.size.width
+        width, plain = self.size.width, Style()  # without any style the filters of NO_COLOR would fail
         if self._note and y == 0:
-            return Strip([Segment(self._note)]).adjust_cell_length(width)
+            return Strip([Segment(self._note, plain)]).adjust_cell_length(width, plain)
         if y < len(self._strips):
-            return self._strips[y].adjust_cell_length(width)
-        return Strip.blank(width)
+            return self._strips[y].adjust_cell_length(width, plain)
+        return Strip.blank(width, plain)

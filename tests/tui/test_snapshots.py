@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from textual.widgets import Static
 
+from edged.control.client import RawPicture
 from edged.tui import dialogs
+from edged.tui.widgets import Preview
 from tests.parts.fake_control import EVENTS, LINES, NOW_S, FakeControl, box, camera, lost
 from tests.tui.conftest import console, until
 
@@ -58,6 +61,8 @@ async def test_daemon_down(size: tuple[int, int], socket: Path, monkeypatch: pyt
     monkeypatch.setattr(dialogs, "output_of", output_of)
     async with console(socket, size) as pilot:
         await until(pilot, lambda: isinstance(pilot.app.screen, dialogs.DaemonDown))
+        journal = pilot.app.screen.query_one("#journal", Static)
+        await until(pilot, lambda: "other" in str(journal.render()))
         cast(
             "Console", pilot.app
         ).live.down = "/run/edged/control.sock: no such socket: edged does not run here"
@@ -71,6 +76,12 @@ async def test_without_colours(socket: Path, monkeypatch: pytest.MonkeyPatch) ->
     async with FakeControl(socket, box(STATES["lost"]), LINES) as fake, console(socket, (80, 24)) as pilot:
         await shown(pilot, fake)
         assert "retry" in pilot.app.export_screenshot()
+        await pilot.press("p")
+        preview = pilot.app.screen.query_one(Preview)
+        preview.show(RawPicture(4, 2, bytes(range(24))))
+        await pilot.pause()
+        preview.say("there is no picture")
+        await until(pilot, lambda: "there&#160;is&#160;no&#160;picture" in pilot.app.export_screenshot())
 
 
 async def shown(pilot: Pilot[None], fake: FakeControl) -> None:
