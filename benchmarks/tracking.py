@@ -2,8 +2,8 @@
 
     python -m benchmarks.tracking [--data DIR] [--every 1 5]
 
-The peer in the same run is supervision's ByteTrack as it comes, called frame by frame. MOTA and IDF1 by
-py-motmetrics at IoU 0.5; scored are the pedestrians that the ground truth asks to consider.
+The peer in the same run is supervision's ByteTrack as it comes, called frame by frame. Scored are the
+pedestrians that the ground truth asks to consider.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import motmetrics
 import numpy as np
 from rich.console import Console
 from rich.progress import track as progress
 from rich.table import Table
 
+from benchmarks.scoring import Match, score
 from edged.config import TrackSettings
 from edged.core.types import Detections, Frame, Size
 from edged.track import Tracker
@@ -92,22 +92,21 @@ def plain_bytetrack(passes_per_s: float) -> Follow:
     return follow
 
 
-def play(folder: Path, every: int, follow: Follow) -> motmetrics.MOTAccumulator:
-    """Feed every ``every``-th frame of a sequence and score it against the truth."""
+def play(folder: Path, every: int, follow: Follow) -> Match:
+    """Feed every ``every``-th frame of a sequence and hold what is followed against the truth."""
     found = np.loadtxt(folder / "det/det.txt", delimiter=",")
     truth = np.loadtxt(folder / "gt/gt.txt", delimiter=",")
     truth = truth[(truth[:, 6] == 1) & (truth[:, 7] == 1)]
     rate = frame_rate(folder)
-    result = motmetrics.MOTAccumulator(auto_id=True)
+    match = Match()
     for number in range(1, int(truth[:, 0].max()) + 1, every):
         rows = found[found[:, 0] == number]
         boxes = np.c_[rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6], rows[:, 6]]
         ids, tracked = follow(boxes, number / rate)
         wanted = truth[truth[:, 0] == number]
         tracked_ltwh = np.c_[tracked[:, :2], tracked[:, 2:] - tracked[:, :2]]
-        distances = motmetrics.distances.iou_matrix(wanted[:, 2:6], tracked_ltwh, max_iou=0.5)
-        result.update(wanted[:, 1].astype(int), ids, distances)
-    return result
+        match.add(wanted[:, 1].astype(int).tolist(), wanted[:, 2:6], ids, tracked_ltwh)
+    return match
 
 
 def frame_rate(folder: Path) -> float:
@@ -126,8 +125,6 @@ def main() -> int:
     if missing := [str(folder) for folder in folders if not folder.is_dir()]:
         print(f"no MOT17 here: {', '.join(missing)}; name the folder with --data", file=sys.stderr)
         return 1
-    if not hasattr(np, "asfarray"):  # motmetrics still calls what numpy 2 took away
-        np.asfarray = lambda values: np.asarray(values, dtype=float)  # type: ignore[attr-defined]  # noqa: NPY201
     table = Table("tracker", "frames", "MOTA", "IDF1", "switches")
     for every in options.every:
         runs: list[tuple[str, Callable[[float], Follow]]] = [
@@ -139,16 +136,13 @@ def main() -> int:
                 play(folder, every, make(frame_rate(folder) / every))
                 for folder in progress(folders, description=f"{name}, every {every}", transient=True)
             ]
-            row = motmetrics.metrics.create().compute_many(
-                played, metrics=["mota", "idf1", "num_switches"], generate_overall=True
-            )
-            overall = row.loc["OVERALL"]
+            result = score(played)
             table.add_row(
                 name,
                 "all" if every == 1 else f"every {every}th",
-                f"{overall.mota:.3f}",
-                f"{overall.idf1:.3f}",
-                f"{overall.num_switches:.0f}",
+                f"{result.mota:.3f}",
+                f"{result.idf1:.3f}",
+                str(result.switches),
             )
     Console().print(table)
     return 0

@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(text: str) -> None:
-    print(f"edged: {text}", file=sys.stderr)  # noqa: T201 - what a command line says
+    priority = "<3>" if "JOURNAL_STREAM" in os.environ else ""
+    print(f"{priority}edged: {text}", file=sys.stderr)  # noqa: T201 - what a command line says
 
 
 def _say(text: str) -> None:

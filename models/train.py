@@ -41,7 +41,7 @@ METADATA = {
     "task": "detect",
     "author": "the edged project",
     "license": "Apache-2.0",
-    "description": "Knows the demo scene of edged only; of no use on real cameras",
+    "description": "Knows the demo scene only; of no use on real cameras",
 }
 
 

@@ -27,8 +27,6 @@ LONGEST_HIDDEN_S = 1.0
 HIDDEN_SHARE = 0.55
 TRIES = 24
 
-_NOBODY = np.nan
-
 
 @dataclass(frozen=True, slots=True)
 class Pose:
@@ -343,22 +341,21 @@ def _post_track(post: Post, view: View, steps: int) -> _Track:
 
 
 def _actor_track(actor: Actor, view: View, steps: int, period_s: float) -> _Track:
+    way = actor.trajectory
+    since_s = (np.arange(steps) * STEP_S - actor.start_s) % period_s
+    present = np.full(steps, True) if actor.stays else since_s <= way.duration_s
+    sample = np.minimum(since_s / (STEP_S / 4), len(way.x_m) - 1).astype(int)
+    x, z, heading = (np.where(present, c[sample], np.nan) for c in (way.x_m, way.z_m, way.heading_rad))
     is_car = isinstance(actor.looks, CarLooks)
     reach = np.array([-1.45, 0.0, 1.45]) if is_car else np.zeros(1)
-    circles = np.full((steps, len(reach), 2), _NOBODY)
-    boxes, depth = np.full((steps, 4), _NOBODY), np.full(steps, _NOBODY)
-    for step in range(steps):
-        pose = actor.pose(step * STEP_S, period_s)
-        if pose is None:
-            continue
-        forward = np.array([np.cos(pose.heading_rad), np.sin(pose.heading_rad)])
-        circles[step] = np.array([pose.x_m, pose.z_m]) + reach[:, None] * forward
-        half_m = (0.9 + 1.3 * abs(forward[0])) if is_car else 0.24
-        corners = np.array(
-            [[pose.x_m - half_m, actor.looks.height_m, pose.z_m], [pose.x_m + half_m, 0.0, pose.z_m]]
-        )
-        boxes[step], depth[step] = view.project(corners).ravel(), pose.z_m
-    return _Track(circles, 1.0 if is_car else 0.32, boxes, depth, moves=True)
+    circles = np.stack(
+        [x[:, None] + reach * np.cos(heading)[:, None], z[:, None] + reach * np.sin(heading)[:, None]], 2
+    )
+    half = 0.9 + 1.3 * np.abs(np.cos(heading)) if is_car else np.full(steps, 0.24)
+    high = np.stack([x - half, np.full(steps, actor.looks.height_m), z], axis=1)
+    low = np.stack([x + half, np.zeros(steps), z], axis=1)
+    boxes = np.concatenate([view.project(high), view.project(low)], axis=1)
+    return _Track(circles, 1.0 if is_car else 0.32, boxes, z, moves=True)
 
 
 def _collide(a: _Track, b: _Track) -> bool:

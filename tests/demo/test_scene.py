@@ -124,15 +124,16 @@ def test_a_scene_ends_as_it_begins() -> None:
 
 
 def test_whoever_is_hidden_is_less_visible() -> None:
-    """Over a long scene somebody passes behind a post: visible, less visible, visible again."""
+    """Sooner or later somebody passes behind a post: visible, less visible, visible again."""
     drawn = renderer(replace(SMALL, people=5, seconds=40.0, seed=3))
     history: dict[int, list[float]] = {}
     for step in range(100):
         for box in drawn.frame(step * 0.4)[1]:
             if box.label == "person" and 0 < box.left_px < SMALL.size.width - box.width_px:
                 history.setdefault(box.track_id, []).append(box.visibility)
-    dips = [v for v in history.values() if min(v) < 0.6 and max(v[: v.index(min(v)) or 1]) == 1.0 == v[-1]]
-    assert dips
+        if any(seen[0] == 1.0 == seen[-1] and min(seen) < 0.6 for seen in history.values()):
+            return
+    pytest.fail(f"nobody was hidden in 40 s: {history}")
 
 
 # -- clips and their truth
