@@ -188,8 +188,8 @@ def show(results: list[Result]) -> Table:
             _marked(f"{each.latency_p95_ms:.0f}", each.latency_p95_ms <= 1000 / FPS),
         )
     table.caption = (
-        f"wanted: ratio <= {RATIO_MOST}, {RSS_CAMERAS} cameras in <= {RSS_MOST_MB} MB, latency from capture to"
-        f" subscriber p95 <= {1000 / FPS:.0f} ms"
+        f"wanted: ratio <= {RATIO_MOST}, {RSS_CAMERAS} cameras in <= {RSS_MOST_MB} MB,"
+        f" from capture to subscriber p95 <= {1000 / FPS:.0f} ms"
     )
     return table
 
