@@ -13,7 +13,7 @@ from edged.detect import InferenceWorkers, ModelOptions, load_model
 from edged.publish import Announcer, Publisher, RestartCamera, SetConfidence, SetDetect, SetFps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from edged.camera import CameraListener
     from edged.config import CameraSettings, ModelSettings, Settings
@@ -54,6 +54,15 @@ class Pipeline:
     def publisher(self) -> Publisher | None:
         """What talks to the broker; None where the configuration wants none."""
         return self._publisher
+
+    @property
+    def cameras(self) -> Mapping[str, Camera]:
+        """Those of the configuration in force, by their ids."""
+        return self._cameras
+
+    def set_detect_enabled(self, camera_id: str, *, enabled: bool) -> None:
+        """Switch detection on a camera, and remember it; an unknown camera is none of our business."""
+        self._obey(SetDetect(camera_id, enabled))
 
     def start(self) -> None:
         """Start every part, in the order in which they need each other."""

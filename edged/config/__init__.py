@@ -10,6 +10,7 @@ from edged.config.settings import (
     MqttSettings,
     Settings,
     TrackSettings,
+    WebRtcSettings,
 )
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "MqttSettings",
     "Settings",
     "TrackSettings",
+    "WebRtcSettings",
     "load",
     "load_text",
 ]
