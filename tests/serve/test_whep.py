@@ -6,7 +6,9 @@ import asyncio
 import io
 import json
 import os
+import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -19,12 +21,12 @@ from tests.parts.watcher import Watcher
 from tests.serve.conftest import STREET, config
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import aiohttp
 
     from tests.parts.rtsp_server import RtspServer
 
+GST_VIEWER = Path(__file__).parents[1] / "parts" / "gst_viewer.py"
+GST_PACKAGES = "gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-bad gstreamer1.0-nice"
 SDP = {"Content-Type": "application/sdp"}
 
 
@@ -196,3 +198,12 @@ async def test_the_websocket_tells_the_same(daemon: EdgedProcess, http: aiohttp.
 def test_the_clip_of_these_tests_has_key_frames_two_seconds_apart() -> None:
     """What the first test above stands on."""
     assert "every 2 s" in (STREET.parent / "README.md").read_text()
+
+
+async def test_gstreamer_is_a_player_too(daemon: EdgedProcess) -> None:
+    """Its certificate is RSA, which the active side of our DTLS would not accept."""
+    command = ["/usr/bin/python3", str(GST_VIEWER), whep(daemon), "25"]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip(f"{done.stdout.strip()}: apt-get install {GST_PACKAGES}")
+    assert done.returncode == 0, done.stdout + done.stderr
