@@ -125,6 +125,33 @@ async def test_there_is_room_for_so_many_and_no_more(
             assert int(second.headers["Retry-After"]) > 0
 
 
+async def test_who_hangs_up_before_it_is_connected_is_gone_at_once(
+    daemon: EdgedProcess, http: aiohttp.ClientSession
+) -> None:
+    async with http.post(whep(daemon), data=await an_offer(), headers=SDP) as response:
+        location = response.headers["Location"]
+    assert daemon.camera("front")["viewers"] == 1
+    await http.delete(f"http://127.0.0.1:{daemon.http_port}{location}")
+    await viewers_are(daemon, 0, 3)
+
+
+async def test_candidates_can_be_trickled(daemon: EdgedProcess, http: aiohttp.ClientSession) -> None:
+    async with Watcher(http, whep(daemon)) as watcher:
+        url = f"http://127.0.0.1:{daemon.http_port}{watcher.headers['Location']}"
+        kind = {"Content-Type": "application/trickle-ice-sdpfrag"}
+        fragment = (
+            "a=candidate:1 1 udp 2 127.0.0.1 9 typ host\r\na=candidate:1 1 udp 2 x.local 9 typ host\r\n"
+        )
+        for headers, status in (
+            ({**kind, "If-Match": watcher.headers["Etag"]}, 204),
+            ({**kind, "If-Match": '"another"'}, 412),
+            (SDP, 415),
+        ):
+            async with http.patch(url, data=fragment, headers=headers) as response:
+                assert response.status == status
+        await watcher.wait_for_picture()
+
+
 @pytest.mark.slow
 async def test_who_never_comes_or_dies_is_gone_within_fifteen_seconds(
     daemon: EdgedProcess, http: aiohttp.ClientSession
