@@ -25,6 +25,7 @@ from edged.pipeline import Pipeline, load_detector
 from edged.pulse import Pulse
 from edged.serve import Box, Site
 from edged.service import ServiceManager
+from edged.track import LineTotals
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -56,6 +57,7 @@ class Daemon:
         self._news = asyncio.Event()
         self._reload_asked = asyncio.Event()
         self._was_overloaded = False
+        self.wants_restart = False
 
     async def run(self) -> None:
         """Start, serve until stopped, end; raises EdgedError when it cannot start."""
@@ -69,6 +71,11 @@ class Daemon:
         finally:
             self._service.stopping()
             await self._end()
+
+    def restart(self) -> None:
+        """End soon, and let ``wants_restart`` tell whoever started us to do so again."""
+        self.wants_restart = True
+        self.stop()
 
     def stop(self) -> None:
         """End soon, whatever is under way."""
@@ -103,7 +110,14 @@ class Daemon:
         settings = self._settings
         log.debug("starting")
         detector = await load_detector(settings.model)
-        pipeline = Pipeline(settings, detector, Overrides(state_folder() / "overrides.json"), self)
+        pipeline = Pipeline(
+            settings,
+            detector,
+            Overrides(state_folder() / "overrides.json"),
+            LineTotals(state_folder() / "line-totals.json"),
+            listener=self,
+            on_restart=self.restart,
+        )
         pulse = Pulse(self._service, pipeline.stuck)
         self._pipeline, self._pulse = pipeline, pulse
         pipeline.start()

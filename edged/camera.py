@@ -12,26 +12,31 @@ from edged.capture import CaptureOptions
 from edged.core.clock import SYSTEM_CLOCK
 from edged.core.errors import ModelError
 from edged.core.types import (
+    NOBODY,
     CameraHealth,
     CameraState,
     CameraStatus,
+    Crossing,
     Event,
     EventKind,
     TrackedFrame,
 )
 from edged.detect import FeedSettings
-from edged.track import Tracker, TrackerUpdate
+from edged.track import PlaceEvent, Places, PlacesUpdate, Regions, Tracker, TrackerUpdate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from edged.capture import FrameOutlet, Stream, StreamPool
     from edged.config import CameraSettings, DetectSettings
     from edged.core.clock import Clock
-    from edged.core.types import Detections, Frame, Track
+    from edged.core.mailbox import LatestSlot
+    from edged.core.types import Detections, Frame, Size, Track
     from edged.detect import Feed, InferenceWorkers
 
 log = logging.getLogger(__name__)
+
+PLACES = {"zones", "lines", "include", "exclude"}  # the settings that say what is where in a picture
 
 
 class CameraListener(Protocol):
@@ -96,9 +101,12 @@ class Camera:
         self._stream: Stream | None = None
         self._outlet: FrameOutlet | None = None
         self._feed: Feed | None = None
-        self._lock = threading.Lock()  # guards the tracker and what it last said
+        self._lock = threading.Lock()  # guards the tracker, the places and what was last said of them
         self._tracker = Tracker(settings.track, detect.confidence)
+        self._places = Places(settings)
+        self._regions = Regions(settings.include, settings.exclude)
         self._last: TrackedFrame | None = None
+        self._size: Size | None = None  # of the newest frame
         self._was_lost = False
 
     def start(self) -> None:
@@ -151,6 +159,17 @@ class Camera:
         """Let go of what one of the two above returned; may take as long as the camera takes to hang up."""
         self._pool.release(stream)
 
+    def set_places(self, settings: CameraSettings) -> None:
+        """Use the zones, lines and regions of ``settings`` from the next frame on; visits begin anew."""
+        if settings.model_dump(include=PLACES) == self.settings.model_dump(include=PLACES):
+            return
+        self.settings = settings
+        with self._lock:
+            left, self._places = self._places.close(), Places(settings)
+            self._regions = Regions(settings.include, settings.exclude)
+        for event in self._place_events(left, self._clock.wall_s()):
+            self._listener.on_event(event)
+
     @property
     def status(self) -> CameraStatus:
         """Where the camera stands."""
@@ -169,6 +188,14 @@ class Camera:
     def last(self) -> TrackedFrame | None:
         """What the newest detection pass found."""
         return self._last
+
+    def lend_frames(self, slot: LatestSlot[Frame], fps: float) -> Callable[[], None] | None:
+        """Put frames into ``slot`` until the returned function is called; None while there is no stream."""
+        stream = self._stream
+        if stream is None:
+            return None
+        outlet = stream.subscribe_frames(fps, slot)
+        return lambda: stream.unsubscribe_frames(outlet)
 
     def health(self) -> CameraHealth:
         """How the camera does now."""
@@ -219,22 +246,27 @@ class Camera:
         if isinstance(result, ModelError) or not self.detect.enabled or self._feed is None:
             return
         with self._lock:
-            update = self._tracker.update(result, frame)
-        self._tell(frame, update)
+            update = self._tracker.update(self._regions.kept(result, frame.size), frame)
+            places = self._places.update(update, frame)
+        self._tell(frame, update, places)
 
-    def _tell(self, frame: Frame, update: TrackerUpdate) -> None:
-        at_s = frame.captured_s
+    def _tell(self, frame: Frame, update: TrackerUpdate, places: PlacesUpdate) -> None:
+        at_s, self._size = frame.captured_s, frame.size
         events = (
             *self._events(EventKind.TRACK_STARTED, update.started, at_s),
+            *self._place_events(places.events, at_s),
             *self._events(EventKind.TRACK_ENDED, update.ended, at_s),
         )
         tracked = TrackedFrame(
             camera_id=self.camera_id,
             frame=frame,
-            tracks=update.active,
+            tracks=places.active,
             events=events,
             latency_ms=(self._clock.monotonic_s() - frame.captured_monotonic_s) * 1000,
             fps=self._feed.fps if self._feed else 0.0,
+            presence=places.presence,
+            is_moving=places.is_moving,
+            zones=places.zones,
         )
         self._last = tracked
         self._listener.on_tracked(tracked)
@@ -244,9 +276,14 @@ class Camera:
     def _end_tracks(self, at_s: float) -> None:
         with self._lock:
             ended = self._tracker.reset()
+            left, self._places = self._places.close(), Places(self.settings)
             last, self._last = self._last, None
-        if last and last.tracks:
-            self._listener.on_tracked(replace(last, tracks=(), events=()))
+        if last:
+            self._listener.on_tracked(
+                replace(last, tracks=(), events=(), presence=NOBODY, is_moving=False, zones={})
+            )
+        for event in self._place_events(left, at_s):
+            self._listener.on_event(event)
         for event in self._events(EventKind.TRACK_ENDED, ended, at_s):
             self._listener.on_event(event)
 
@@ -265,10 +302,21 @@ class Camera:
     def _events(self, kind: EventKind, tracks: Iterable[Track], at_s: float) -> list[Event]:
         return [self._event(kind, at_s, track=track) for track in tracks]
 
+    def _place_events(self, found: Iterable[PlaceEvent], at_s: float) -> list[Event]:
+        return [self._place_event(each, at_s) for each in found]
+
+    def _place_event(self, found: PlaceEvent, at_s: float) -> Event:
+        if isinstance(found.what, Crossing):
+            event = self._event(EventKind.LINE_CROSSED, at_s, track=found.track)
+            return replace(event, crossing=found.what)
+        kind = EventKind.ZONE_ENTERED if found.what.left_s is None else EventKind.ZONE_LEFT
+        return replace(self._event(kind, at_s, track=found.track), visit=found.what)
+
     def _event(
         self, kind: EventKind, at_s: float, *, track: Track | None = None, reason: str | None = None
     ) -> Event:
-        return Event(uuid.uuid4().hex, kind, self.camera_id, at_s, track, reason)
+        size = self._size if track else None
+        return Event(uuid.uuid4().hex, kind, self.camera_id, at_s, track, reason, frame_size=size)
 
 
 def capture_options(settings: CameraSettings) -> CaptureOptions:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXIT_FINE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_RESTART = 75  # EX_TEMPFAIL: a restart was asked for, and the unit tells systemd to do it
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: the unit tells systemd not to try again
 
 DEFAULT_CONFIG = Path("/etc/edged.toml")
@@ -83,6 +84,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(check)
     check.add_argument("--probe", action="store_true", help="also try the model, the broker and every camera")
     check.set_defaults(command=_check)
+
+    bench = commands.add_parser("bench", help="say how many cameras this box carries")
+    bench.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"measure its cameras; default: {DEFAULT_CONFIG} where there is one, else a sample",
+    )
+    bench.add_argument("--seconds", type=_seconds, default=30.0, metavar="N", help="default: %(default)g")
+    bench.add_argument("--json", action="store_true", help="for scripts")
+    bench.set_defaults(command=_bench)
 
     _add_models(commands)
     return parser
@@ -158,15 +170,17 @@ def _run(options: argparse.Namespace) -> int:
 
     from edged.app import Daemon
 
-    async def serve() -> None:
-        await Daemon(options.config, settings).run()
+    async def serve() -> int:
+        daemon = Daemon(options.config, settings)
+        await daemon.run()
+        return EXIT_RESTART if daemon.wants_restart else EXIT_FINE
 
     try:
-        asyncio.run(serve())
+        code = asyncio.run(serve())
     except ModelError as error:
         raise ConfigError([str(error)]) from None
-    _leave(EXIT_FINE)
-    return EXIT_FINE
+    _leave(code)
+    return code
 
 
 def _leave(code: int) -> None:
@@ -250,4 +264,13 @@ def _pull_model(options: argparse.Namespace) -> int:
     )
     _say(f"sha256 {report.sha256}")
     _say(f"In the configuration:\n\n[model]\nfile = {json.dumps(str(destination), ensure_ascii=False)}")
+    return EXIT_FINE
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from edged.bench import bench
+
+    logs.set_up("error")
+    config = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    bench(config, options.seconds, as_json=options.json)
     return EXIT_FINE

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from typing import TYPE_CHECKING
 
-from edged.camera import Camera, Everybody
+from edged import __version__
+from edged.camera import PLACES, Camera, Everybody
 from edged.capture import StreamPool
+from edged.core.mailbox import LatestSlot
 from edged.core.types import InferenceHealth, Size
 from edged.detect import InferenceWorkers, ModelOptions, load_model
-from edged.publish import Announcer, Publisher, RestartCamera, SetConfidence, SetDetect, SetFps
+from edged.health import temperature_c
+from edged.publish import (
+    Announcer,
+    Installation,
+    Publisher,
+    RestartBox,
+    RestartCamera,
+    SetConfidence,
+    SetDetect,
+    SetFps,
+    TakeSnapshot,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from edged.camera import CameraListener
-    from edged.config import CameraSettings, ModelSettings, Settings
+    from edged.config import CameraSettings, HttpSettings, ModelSettings, Settings
     from edged.config.overrides import Overrides
-    from edged.core.types import BrokerHealth, CameraHealth
+    from edged.core.types import BrokerHealth, CameraHealth, Frame
     from edged.detect import Detector
     from edged.publish import Command
+    from edged.track import LineTotals
 
 log = logging.getLogger(__name__)
 
+SNAPSHOT_TIMEOUT_S = 5.0
 STOP_CAMERA_S = 1.5
 STOP_WORKERS_S = 1.0
 STUCK_AFTER_S = 10.0
@@ -32,16 +48,26 @@ STUCK_AFTER_S = 10.0
 class Pipeline:
     """Cameras, the detector they share, and the broker that is told; used from the event loop alone.
 
-    ``listener`` is told what cameras tell, in their own threads.
+    ``listener`` is told what cameras tell, in their own threads; ``on_restart`` is called when a program on
+    the broker wants the daemon to start anew.
     """
 
     def __init__(
-        self, settings: Settings, detector: Detector, overrides: Overrides, listener: CameraListener
+        self,
+        settings: Settings,
+        detector: Detector,
+        overrides: Overrides,
+        totals: LineTotals,
+        *,
+        listener: CameraListener,
+        on_restart: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._detector = detector
         self._overrides = overrides
+        self._totals = totals
         self._listener = listener
+        self._on_restart = on_restart
         self._loop = asyncio.get_running_loop()
         self._pool = StreamPool()
         self._everybody = Everybody(listener)
@@ -62,7 +88,8 @@ class Pipeline:
 
     def set_detect_enabled(self, camera_id: str, *, enabled: bool) -> None:
         """Switch detection on a camera, and remember it; an unknown camera is none of our business."""
-        self._obey(SetDetect(camera_id, enabled))
+        if camera := self._cameras.get(camera_id):
+            self._override(camera, "enabled", enabled)
 
     def start(self) -> None:
         """Start every part, in the order in which they need each other."""
@@ -80,7 +107,7 @@ class Pipeline:
     async def apply(self, new: Settings, detector: Detector | None) -> None:
         """Go over to ``new``, with ``detector`` where the model changed; leave alone what did not change."""
         old, self._settings = self._settings, new
-        is_new_broker = (new.mqtt, new.box) != (old.mqtt, old.box)
+        is_new_broker = _of_broker(new) != _of_broker(old)
         if is_new_broker:
             await self._stop_publisher()
         if detector:
@@ -90,7 +117,9 @@ class Pipeline:
             self._start_publisher()
         elif self._publisher:
             self._publisher.set_cameras(new.cameras)
+            self._publisher.set_installation(installation(new))
         for camera in self._cameras.values():
+            camera.set_places(new.cameras[camera.camera_id])
             camera.settings = new.cameras[camera.camera_id]
             self._put_in_force(camera)
         self._start_cameras()
@@ -130,10 +159,13 @@ class Pipeline:
             base_topic=settings.base_topic,
             client_id=settings.client_id,
             on_command=self._on_command,
+            box_id=settings.box.id,
+            home_assistant=settings.home_assistant,
         )
-        self._announcer = Announcer(self._publisher)
+        self._announcer = Announcer(self._publisher, self._totals)
         self._everybody.listeners = (self._listener, self._announcer)
         self._publisher.set_cameras(settings.cameras)
+        self._publisher.set_installation(installation(settings))
         self._publisher.start()
 
     async def _stop_publisher(self) -> None:
@@ -161,7 +193,7 @@ class Pipeline:
         )
         self._cameras[camera_id] = camera
         if self._announcer:
-            self._announcer.set_detect(camera_id, camera.detect)
+            self._announcer.set_camera(camera_id, settings, camera.detect)
         if settings.enabled:
             camera.start()
 
@@ -190,10 +222,36 @@ class Pipeline:
 
     def _on_command(self, command: Command) -> None:
         """Take a command from the publisher's thread into the loop."""
-        self._loop.call_soon_threadsafe(self._obey, command)
+        asyncio.run_coroutine_threadsafe(self._obey(command), self._loop)
 
-    def _obey(self, command: Command) -> None:
+    async def frame(self, camera_id: str, timeout_s: float) -> Frame | None:
+        """Return a picture of now, decoding for it if nobody else does; None where none comes in time."""
+        camera = self._cameras[camera_id]
+        if camera.last:
+            return camera.last.frame
+        came = asyncio.Event()
+
+        def wake() -> None:
+            self._loop.call_soon_threadsafe(came.set)
+
+        slot: LatestSlot[Frame] = LatestSlot(wake)
+        give_back = camera.lend_frames(slot, 1.0)
+        if give_back is None:
+            return None
+        try:
+            await asyncio.wait_for(came.wait(), timeout_s)
+        except TimeoutError:
+            return None
+        finally:
+            give_back()
+        return slot.take()
+
+    async def _obey(self, command: Command) -> None:
         """Do what a program on the broker asks for, and remember it."""
+        if isinstance(command, RestartBox):
+            log.info("restart of the daemon asked for")
+            self._on_restart()
+            return
         camera = self._cameras.get(command.camera_id)
         if camera is None:  # it was removed while the command was on its way
             return
@@ -201,12 +259,21 @@ class Pipeline:
             case RestartCamera():
                 log.info("camera %s: restart asked for", camera.camera_id)
                 camera.restart()
+            case TakeSnapshot(camera_id=camera_id):
+                await self._take_snapshot(camera_id)
             case SetDetect(enabled=value):
                 self._override(camera, "enabled", value)
             case SetConfidence(value=value):
                 self._override(camera, "confidence", value)
             case SetFps(value=value):
                 self._override(camera, "fps", value)
+
+    async def _take_snapshot(self, camera_id: str) -> None:
+        frame = await self.frame(camera_id, SNAPSHOT_TIMEOUT_S)
+        if frame is None:
+            log.warning("camera %s: no snapshot: no picture came within %g s", camera_id, SNAPSHOT_TIMEOUT_S)
+        elif self._announcer:
+            self._announcer.snapshot(camera_id, frame)
 
     def _override(self, camera: Camera, key: str, value: float) -> None:
         log.info("camera %s: detect.%s = %s", camera.camera_id, key, value)
@@ -217,7 +284,7 @@ class Pipeline:
         """Use what the file and commands say together."""
         camera.set_detect(self._overrides.applied(camera.camera_id, camera.settings.detect))
         if self._announcer:
-            self._announcer.set_detect(camera.camera_id, camera.detect)
+            self._announcer.set_camera(camera.camera_id, camera.settings, camera.detect)
 
 
 async def load_detector(settings: ModelSettings) -> Detector:
@@ -235,11 +302,35 @@ def model_options(settings: ModelSettings) -> ModelOptions:
     )
 
 
+def installation(settings: Settings) -> Installation:
+    """Return what Home Assistant is to find of this box."""
+    return Installation(
+        box_id=settings.box.id,
+        version=__version__,
+        configuration_url=_page(settings.http),
+        has_temperature=temperature_c() is not None,
+        cameras=settings.cameras,
+    )
+
+
+def _page(settings: HttpSettings) -> str | None:
+    """Return the address of the page as others on the network see it; None where they do not."""
+    if not settings.enabled or not settings.token:  # without a token it listens to this machine alone
+        return None
+    host = socket.gethostname() if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
+    return f"http://[{host}]:{settings.port}/" if ":" in host else f"http://{host}:{settings.port}/"
+
+
+def _of_broker(settings: Settings) -> tuple[object, ...]:
+    """Return those settings with which a connection to the broker is made."""
+    return settings.mqtt, settings.box, settings.home_assistant
+
+
 def _must_restart(camera_id: str, new: Settings, old: Settings) -> bool:
-    """Whether a camera is gone, or its change is more than a rate or a threshold of detection."""
+    """Whether a camera is gone, or has changed in more than what to detect and what is where."""
     if camera_id not in new.cameras:
         return True
-    is_live = {"detect"}
+    is_live = {"detect", *PLACES}
     return new.cameras[camera_id].model_dump(exclude=is_live) != old.cameras[camera_id].model_dump(
         exclude=is_live
     )

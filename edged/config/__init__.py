@@ -4,25 +4,31 @@ from edged.config.load import load, load_text
 from edged.config.settings import (
     CameraSettings,
     DetectSettings,
+    HomeAssistantSettings,
     HttpSettings,
+    LineSettings,
     LogSettings,
     ModelSettings,
     MqttSettings,
     Settings,
     TrackSettings,
     WebRtcSettings,
+    ZoneSettings,
 )
 
 __all__ = [
     "CameraSettings",
     "DetectSettings",
+    "HomeAssistantSettings",
     "HttpSettings",
+    "LineSettings",
     "LogSettings",
     "ModelSettings",
     "MqttSettings",
     "Settings",
     "TrackSettings",
     "WebRtcSettings",
+    "ZoneSettings",
     "load",
     "load_text",
 ]

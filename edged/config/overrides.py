@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from edged.config.settings import DetectSettings
+from edged.core.files import replace_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,18 +72,11 @@ class Overrides:
             return {}
 
     def _write(self) -> None:
-        """Replace the file in one step: a power cut leaves the old one or the new one."""
         stored = {
             camera_id: {key: asdict(override) for key, override in camera.items()}
             for camera_id, camera in self._by_camera.items()
         }
-        part = self._file.with_suffix(".part")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("w", encoding="utf-8") as out:
-                json.dump(stored, out, indent=1)
-                out.flush()
-                os.fsync(out.fileno())
-            part.replace(self._file)
+            replace_json(self._file, stored)
         except OSError as error:
             log.warning("%s: cannot be written, the value is lost at the next restart: %s", self._file, error)

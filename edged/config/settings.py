@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pydantic.fields import FieldInfo
 
@@ -40,6 +40,8 @@ CAMERA_SECRETS = ("url", "detect_url")
 # Each can be given as <key>_file, too.
 SECRET_KEYS = frozenset({"password", "token", "turn_password", *CAMERA_SECRETS})
 SECRET_FILE_KEYS = frozenset(f"{key}_file" for key in SECRET_KEYS)
+LEAST_CORNERS, MOST_CORNERS = 3, 50
+LEAST_AREA = 1e-6  # of the frame
 RESERVED_CAMERA_IDS = frozenset({"set", "status", "health"})  # topics of the box itself
 
 Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
@@ -97,6 +99,43 @@ def _is_ip_address(text: str) -> str:
 
 
 IpAddress = Annotated[str, AfterValidator(_is_ip_address)]
+
+
+def _is_share(value: float) -> float:
+    """Refuse pixels: they would be wrong as soon as the camera's resolution changes."""
+    if not 0 <= value <= 1:
+        msg = "fractions of the frame, from 0 at its left or upper edge to 1 at the other"
+        raise ValueError(msg)
+    return value
+
+
+def _is_polygon(points: tuple[PointShare, ...]) -> tuple[PointShare, ...]:
+    """Refuse what has no inside, or more than one."""
+    if not LEAST_CORNERS <= len(points) <= MOST_CORNERS:
+        msg = f"{LEAST_CORNERS} to {MOST_CORNERS} corners, as in [[0.1, 0.5], [0.9, 0.5], [0.9, 1.0]]"
+        raise ValueError(msg)
+    sides = list(zip(points, (*points[1:], points[0]), strict=True))
+    apart = [(a, b) for n, a in enumerate(sides) for b in sides[n + 2 :] if {*a}.isdisjoint(b)]
+    area = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in sides) / 2
+    if abs(area) < LEAST_AREA or any(_cross(a, b) for a, b in apart):
+        msg = "corners in the order in which one walks around, without a side that crosses another"
+        raise ValueError(msg)
+    return points
+
+
+def _cross(one: Sequence[PointShare], other: Sequence[PointShare]) -> bool:
+    """Whether two sides cross each other."""
+    (a, b), (c, d) = one, other
+    return _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0
+
+
+def _turn(a: PointShare, b: PointShare, c: PointShare) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+Share = Annotated[float, AfterValidator(_is_share)]
+PointShare = tuple[Share, Share]
+Polygon = Annotated[tuple[PointShare, ...], AfterValidator(_is_polygon)]
 CameraUrl = Annotated[str, AfterValidator(_is_camera_address)]
 Host = Annotated[str, AfterValidator(_is_host)]
 Topic = Annotated[str, AfterValidator(_is_topic)]
@@ -147,6 +186,15 @@ class MqttSettings(Section):
         return self.port or (8883 if self.tls else 1883)
 
 
+class HomeAssistantSettings(Section):
+    """What Home Assistant is told over the same broker."""
+
+    enabled: bool = True
+    discovery: Literal["device", "component"] = "device"
+    discovery_prefix: Topic = "homeassistant"
+    birth_topic: Topic = "homeassistant/status"
+
+
 class ModelSettings(Section):
     """The detector's network and what runs it."""
 
@@ -175,12 +223,43 @@ class TrackSettings(Section):
     lost_track_buffer_s: float = Field(2.0, ge=0.1, le=60.0)
     minimum_matching_threshold: Score = 0.8
     minimum_consecutive_frames: int = Field(1, ge=1, le=30)
+    occupancy_hold_s: float = Field(5.0, ge=0.0, le=600.0)
+
+
+class ZoneSettings(Section):
+    """A part of the picture whose visitors are counted and timed."""
+
+    polygon: Polygon
+    labels: tuple[str, ...] = ()
+    enter_after_s: float = Field(0.5, ge=0.0, le=3600.0)
+    leave_after_s: float = Field(2.0, ge=0.0, le=3600.0)
+
+
+class LineSettings(Section):
+    """A line whose crossings are counted in both directions."""
+
+    start: PointShare
+    end: PointShare
+    labels: tuple[str, ...] = ()
+    to_right: Id = "in"
+    to_left: Id = "out"
+
+    @model_validator(mode="after")
+    def _has_two_sides(self) -> LineSettings:
+        if self.start == self.end:
+            msg = "start and end at different places"
+            raise ValueError(msg)
+        if self.to_right == self.to_left:
+            msg = "to_right and to_left with different names"
+            raise ValueError(msg)
+        return self
 
 
 class CameraSettings(Section):
     """One camera; ``detect`` and ``track`` are the common ones with this camera's own laid over them."""
 
     name: str | None = Field(None, min_length=1, max_length=100)
+    area: str | None = Field(None, min_length=1, max_length=100)
     enabled: bool = True
     url: CameraUrl = Field(repr=False)
     detect_url: CameraUrl | None = Field(None, repr=False)
@@ -189,8 +268,12 @@ class CameraSettings(Section):
     read_timeout_s: TimeoutSeconds = 10.0
     frozen_after_s: float = Field(60.0, ge=0.0, le=3600.0)
     hardware: str = Field("none", pattern=HARDWARE_PATTERN)
+    include: tuple[Polygon, ...] = ()
+    exclude: tuple[Polygon, ...] = ()
     detect: DetectSettings = DetectSettings()
     track: TrackSettings = TrackSettings()
+    zones: dict[Id, ZoneSettings] = Field(default_factory=dict)
+    lines: dict[Id, LineSettings] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _can_follow(self) -> CameraSettings:
@@ -267,6 +350,7 @@ class Settings(Section):
 
     box: BoxSettings = Field(default_factory=BoxSettings)
     mqtt: MqttSettings = MqttSettings()
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     model: ModelSettings
     detect: DetectSettings = DetectSettings()
     track: TrackSettings = TrackSettings()
@@ -288,14 +372,15 @@ class Settings(Section):
 
 def fields_at(path: tuple[str, ...]) -> Mapping[str, FieldInfo]:
     """Every setting that may stand in the table at ``path``; none where no such table is known."""
-    if path == ("cameras",):
-        return {}
     model: type[BaseModel] = Settings
-    if path[:1] == ("cameras",):
-        model, path = CameraSettings, path[2:]
-    for part in path:
+    parts = iter(path)
+    for part in parts:
         field = model.model_fields.get(part)
         kind = field.annotation if field else None
+        if get_origin(kind) is dict:  # of tables with names of the owner's choice
+            if next(parts, None) is None:
+                return {}
+            kind = get_args(kind)[1]
         if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             return {}
         model = kind

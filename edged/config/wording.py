@@ -26,8 +26,8 @@ EXPECTED = {
     "string_type": "text in quotes",
     "path_type": "the path of a file, in quotes",
     "tuple_type": "a list in brackets",
-    "missing": "two numbers, as in [640, 384]",
-    "too_long": "two numbers, as in [640, 384]",
+    "missing": "two numbers, as in {example}",
+    "too_long": "two numbers, as in {example}",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
     "multiple_of": "a multiple of {multiple_of}",
@@ -103,7 +103,8 @@ def _expected(detail: ErrorDetails, path: KeyPath) -> str:
     if detail["type"] == "string_pattern_mismatch":
         return PATTERNS[detail["ctx"]["pattern"]]
     wording = EXPECTED.get(detail["type"])
-    return wording.format(**detail.get("ctx", {})) if wording else detail["msg"]
+    example = "[640, 384]" if path[0] == "model" else "[0.25, 0.75]"
+    return wording.format(example=example, **detail.get("ctx", {})) if wording else detail["msg"]
 
 
 def _hint(path: KeyPath) -> str:

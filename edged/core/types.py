@@ -7,6 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -128,12 +130,19 @@ class Track:
     last_seen_s: float  # epoch
     motion: Motion = Motion.UNKNOWN
     trajectory_px: tuple[Point, ...] = ()  # centres, oldest first
+    zones: tuple[str, ...] = ()  # those that it counts as being in
 
     @property
     def center_px(self) -> Point:
         """Middle of the box."""
         x1, y1, x2, y2 = self.box_px
         return (x1 + x2) / 2, (y1 + y2) / 2
+
+    @property
+    def foot_px(self) -> Point:
+        """Where it stands: the middle of the lower side of the box."""
+        x1, _, x2, y2 = self.box_px
+        return (x1 + x2) / 2, y2
 
     @property
     def age_s(self) -> float:
@@ -146,8 +155,45 @@ class EventKind(Enum):
 
     TRACK_STARTED = "track_started"
     TRACK_ENDED = "track_ended"
+    ZONE_ENTERED = "zone_entered"
+    ZONE_LEFT = "zone_left"
+    LINE_CROSSED = "line_crossed"
     CAMERA_LOST = "camera_lost"
     CAMERA_BACK = "camera_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A track's stay in a zone; ``left_s`` is None while it lasts."""
+
+    zone: str
+    entered_s: float  # epoch: the first pass that saw it inside
+    left_s: float | None = None  # epoch: the last one that did
+
+    @property
+    def dwell_s(self) -> float | None:
+        """How long it stayed; None while it stays."""
+        return None if self.left_s is None else self.left_s - self.entered_s
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A track's way over a line."""
+
+    line: str
+    direction: str  # in the words of the configuration
+    crossed_s: float  # epoch: the first pass that saw it on the other side
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is there: how many of each label, and which labels are there or were a moment ago."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    occupied: frozenset[str] = frozenset()
+
+
+NOBODY = Presence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +206,9 @@ class Event:
     timestamp_s: float
     track: Track | None = None
     reason: str | None = None
+    visit: Visit | None = None
+    crossing: Crossing | None = None
+    frame_size: Size | None = None  # in whose pixels the track is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +221,9 @@ class TrackedFrame:
     events: tuple[Event, ...]
     latency_ms: float  # capture to here
     fps: float  # detection passes per second, lately
+    presence: Presence = NOBODY  # in the whole picture
+    is_moving: bool = False  # somebody moves, or did a moment ago
+    zones: Mapping[str, Presence] = field(default_factory=dict)
 
 
 class CameraState(Enum):

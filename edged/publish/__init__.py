@@ -1,7 +1,16 @@
 """Over MQTT to the house: what is seen, what happens, how the box does; and commands back."""
 
 from edged.publish.announcer import Announcer
-from edged.publish.commands import Command, RestartCamera, SetConfidence, SetDetect, SetFps
+from edged.publish.commands import (
+    Command,
+    RestartBox,
+    RestartCamera,
+    SetConfidence,
+    SetDetect,
+    SetFps,
+    TakeSnapshot,
+)
+from edged.publish.homeassistant import Installation
 from edged.publish.probe import probe_broker
 from edged.publish.publisher import Publisher
 from edged.publish.reasons import address
@@ -9,11 +18,14 @@ from edged.publish.reasons import address
 __all__ = [
     "Announcer",
     "Command",
+    "Installation",
     "Publisher",
+    "RestartBox",
     "RestartCamera",
     "SetConfidence",
     "SetDetect",
     "SetFps",
+    "TakeSnapshot",
     "address",
     "probe_broker",
 ]

@@ -39,11 +39,17 @@ class Link:
     protocol: Protocol | None = None
 
 
+def _nothing() -> None:
+    """What is done where nobody asks for more."""
+
+
 class MqttClient:
     """Keeps a connection to one broker from ``start`` to ``stop``, for as long as it takes.
 
     ``handlers`` maps topic filters to what is called with their messages, in the network thread.
     ``say_goodbye`` is called there too on a clean stop: what it puts into the outbox still goes out.
+    ``greet`` is called when a connection is made, before anything goes out, and ``on_turn`` at least every
+    second while it lasts.
     """
 
     def __init__(
@@ -56,6 +62,8 @@ class MqttClient:
         will_topic: str,
         handlers: Mapping[str, Callable[[Message], None]],
         say_goodbye: Callable[[], None],
+        greet: Callable[[], None] = _nothing,
+        on_turn: Callable[[], None] = _nothing,
         backoff: Backoff | None = None,
     ) -> None:
         self._settings = settings
@@ -65,6 +73,8 @@ class MqttClient:
         self._will_topic = will_topic
         self._handlers = handlers
         self._say_goodbye = say_goodbye
+        self._greet = greet
+        self._on_turn = on_turn
         self._backoff = backoff or Backoff()
         self._protocol = Protocol.MQTT_5
         self._kicks = 0
@@ -150,7 +160,9 @@ class MqttClient:
         """Carry messages until the connection ends; True if it was we who ended it and all is said."""
         session.subscribe()
         self._outbox.connection_opened()
+        self._greet()
         while session.end is None and self._stop_at_s is None:
+            self._on_turn()
             due_in_s = self._outbox.pump(session)
             session.serve(self._wakeup, 1.0 if due_in_s is None else due_in_s)
         if self._stop_at_s is None:

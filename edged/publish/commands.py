@@ -51,7 +51,19 @@ class RestartCamera:
     camera_id: str
 
 
-Command = SetDetect | SetConfidence | SetFps | RestartCamera
+@dataclass(frozen=True, slots=True)
+class TakeSnapshot:
+    """Publish a picture of now."""
+
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestartBox:
+    """End the daemon so that whoever started it starts it anew."""
+
+
+Command = SetDetect | SetConfidence | SetFps | RestartCamera | TakeSnapshot | RestartBox
 
 
 class RefusedError(ValueError):
@@ -61,8 +73,7 @@ class RefusedError(ValueError):
 def parse(target: CommandTopic, payload: bytes, cameras: Collection[str]) -> Command:
     """Turn a message into a command; raises RefusedError if it is none that we can obey."""
     if target.camera_id is None:
-        msg = f"there is no setting {target.setting[:64]!a} of the whole box; settings are set per camera"
-        raise RefusedError(msg)
+        return _parse_for_box(target.setting)
     if target.camera_id not in cameras:
         raise RefusedError(_unknown("camera", target.camera_id, cameras))
     build = _BUILDERS.get(target.setting)
@@ -72,6 +83,13 @@ def parse(target: CommandTopic, payload: bytes, cameras: Collection[str]) -> Com
         msg = f"the payload has {len(payload)} bytes, more than any command needs ({LONGEST_PAYLOAD_BYTES})"
         raise RefusedError(msg)
     return build(target.camera_id, payload)
+
+
+def _parse_for_box(setting: str) -> Command:
+    if setting != "restart":
+        msg = f"there is no setting {setting[:64]!a} of the whole box but restart; others are set per camera"
+        raise RefusedError(msg)
+    return RestartBox()
 
 
 def _set_detect(camera_id: str, payload: bytes) -> Command:
@@ -94,6 +112,10 @@ def _restart(camera_id: str, _payload: bytes) -> Command:
     return RestartCamera(camera_id)
 
 
+def _snapshot(camera_id: str, _payload: bytes) -> Command:
+    return TakeSnapshot(camera_id)
+
+
 _FINITE = ConfigDict(allow_inf_nan=False)
 _SCORE = TypeAdapter[float](Score, config=_FINITE)
 _FPS = TypeAdapter[float](FramesPerSecond, config=_FINITE)
@@ -102,6 +124,7 @@ _BUILDERS: dict[str, Callable[[str, bytes], Command]] = {
     "confidence": _set_confidence,
     "fps": _set_fps,
     "restart": _restart,
+    "snapshot": _snapshot,
 }
 
 

@@ -48,6 +48,7 @@ class _Kept:
     payload: bytes = field(repr=False)
     qos: int
     at_most_every_s: float
+    is_last_word: bool = False  # to be removed as soon as the broker has it
 
 
 class RetainedLane:
@@ -62,20 +63,26 @@ class RetainedLane:
         self._in_flight: dict[str, tuple[Receipt, _Kept]] = {}
         self._sent_at_s: dict[str, float] = {}
         self._refused: set[str] = set()
+        self._resend_at_s: float | None = None
 
     def put(self, topic: str, payload: bytes, *, qos: int = 1, at_most_every_s: float = 0.0) -> None:
         """Have ``payload`` retained on ``topic``, unless it is already."""
-        kept = _Kept(payload, qos, at_most_every_s)
-        with self._lock:
-            if self._kept.get(topic) == kept:
-                return
-            self._kept[topic] = kept
-            self._owed[topic] = None
-        self._wake()
+        self._put(topic, _Kept(payload, qos, at_most_every_s))
 
     def remove(self, topic: str) -> None:
         """Have the broker forget ``topic``."""
         self.put(topic, b"")
+
+    def put_and_remove(self, topic: str, payload: bytes) -> None:
+        """Say ``payload`` on ``topic``, and have it forgotten once all that is put meanwhile is out."""
+        self._put(topic, _Kept(payload, 1, 0.0, is_last_word=True))
+
+    def resend_within(self, delay_s: float) -> None:
+        """Owe everything again after ``delay_s`` at the latest."""
+        with self._lock:
+            at_s = self._clock.monotonic_s() + delay_s
+            self._resend_at_s = min(at_s, self._resend_at_s or at_s)
+        self._wake()
 
     def resend(self) -> None:
         """Owe everything again, in the order in which the topics were first put."""
@@ -112,7 +119,10 @@ class RetainedLane:
         """Send what may be sent; returns the seconds until there may be more by itself."""
         self._collect_receipts()
         now_s = self._clock.monotonic_s()
-        waits_s = []
+        waits_s = [] if self._resend_at_s is None else [self._resend_at_s - now_s]
+        if waits_s and waits_s[0] <= 0:
+            waits_s, self._resend_at_s = [], None
+            self.resend()
         for topic, kept, due_in_s in self._sendable(now_s):
             if due_in_s > 0:
                 waits_s.append(due_in_s)
@@ -126,6 +136,14 @@ class RetainedLane:
                 if self._kept[topic] is kept:
                     self._owed.pop(topic, None)
         return min(waits_s, default=None)
+
+    def _put(self, topic: str, kept: _Kept) -> None:
+        with self._lock:
+            if self._kept.get(topic) == kept:
+                return
+            self._kept[topic] = kept
+            self._owed[topic] = None
+        self._wake()
 
     def _sendable(self, now_s: float) -> list[tuple[str, _Kept, float]]:
         """List what is owed and not under way, with the seconds until its turn."""
@@ -148,7 +166,11 @@ class RetainedLane:
                     continue
                 del self._in_flight[topic]
                 self._say_if_refused(topic, receipt.refusal)
-                if not kept.payload and self._kept.get(topic) is kept:
+                if kept.is_last_word and self._kept.get(topic) is kept:
+                    self._kept[topic] = _Kept(b"", kept.qos, 0.0)
+                    self._owed.pop(topic, None)
+                    self._owed[topic] = None
+                elif not kept.payload and self._kept.get(topic) is kept:
                     del self._kept[topic]
                     self._owed.pop(topic, None)
                     self._sent_at_s.pop(topic, None)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Event,
         Health,
         InferenceHealth,
+        Presence,
         Track,
         TrackedFrame,
     )
@@ -32,10 +33,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CameraFacts:
-    """What is true of a camera until it changes; ``counts`` names every label looked for, also at 0."""
+    """What is true of a camera until it changes; counts name every label looked for, also at 0."""
 
     camera_id: str
-    counts: Mapping[str, int]
+    presence: Presence
+    is_moving: bool
+    zones: Mapping[str, Presence]
+    lines: Mapping[str, Mapping[str, int]]  # crossings ever, by line and direction
     detect_enabled: bool
     confidence: float
     fps: float
@@ -66,15 +70,30 @@ def tracks(tracked: TrackedFrame) -> bytes:
 
 
 def event(happened: Event) -> bytes:
-    """One event with the facts of its track; kinds to come add their own facts beside ``track``."""
+    """One event with the facts of its track, and those of its kind beside them."""
     facts: Json = {
         "id": happened.event_id,
         "type": happened.kind.value,
         "camera_id": happened.camera_id,
         "timestamp": _number(happened.timestamp_s, 3),
     }
+    if happened.visit is not None:
+        facts |= {
+            "zone": happened.visit.zone,
+            "entered": _number(happened.visit.entered_s, 3),
+            "left": _number(happened.visit.left_s, 3),
+            "dwell_s": _number(happened.visit.dwell_s, 1),
+        }
+    if happened.crossing is not None:
+        facts |= {
+            "line": happened.crossing.line,
+            "direction": happened.crossing.direction,
+            "crossed": _number(happened.crossing.crossed_s, 3),
+        }
     if happened.track is not None:
         facts["track"] = _track_facts(happened.track)
+    if happened.frame_size is not None:
+        facts["frame"] = {"width": happened.frame_size.width, "height": happened.frame_size.height}
     if happened.reason is not None:
         facts["reason"] = happened.reason
     return _encode(facts)
@@ -85,8 +104,13 @@ def camera_state(facts: CameraFacts) -> bytes:
     return _encode(
         {
             "camera_id": facts.camera_id,
-            "counts": dict(facts.counts),
-            "occupancy": {label: count > 0 for label, count in facts.counts.items()},
+            "motion": facts.is_moving,
+            **_presence(facts.presence),
+            "zones": {
+                name: {"occupied": bool(presence.occupied), **_presence(presence)}
+                for name, presence in facts.zones.items()
+            },
+            "lines": {name: dict(counts) for name, counts in facts.lines.items()},
             "settings": {
                 "detect": facts.detect_enabled,
                 "confidence": _number(facts.confidence, 3),
@@ -109,6 +133,13 @@ def health(known: Health) -> bytes:
     )
 
 
+def _presence(presence: Presence) -> Json:
+    return {
+        "counts": dict(presence.counts),
+        "occupancy": {label: label in presence.occupied for label in presence.counts},
+    }
+
+
 def _tracked_object(track: Track) -> Json:
     return {
         "track_id": track.track_id,
@@ -119,7 +150,7 @@ def _tracked_object(track: Track) -> Json:
         "source": track.source.value,
         "age": _number(track.age_s, 1),
         "motion": track.motion.value,
-        "zones": [],
+        "zones": list(track.zones),
     }
 
 

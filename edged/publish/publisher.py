@@ -6,9 +6,11 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
+from edged.config import HomeAssistantSettings
 from edged.core.types import BrokerHealth
 from edged.publish import payloads, reasons
 from edged.publish.client import MqttClient
+from edged.publish.homeassistant import Discovery
 from edged.publish.inbox import CommandInbox
 from edged.publish.outbox import Outbox
 from edged.publish.topics import Topics
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from edged.core.retry import Backoff
     from edged.core.types import Event, Health, TrackedFrame
     from edged.publish.commands import Command
+    from edged.publish.homeassistant import Installation
     from edged.publish.payloads import CameraFacts
     from edged.publish.session import Message
 
@@ -41,6 +44,8 @@ class Publisher:
         base_topic: str,
         client_id: str,
         on_command: Callable[[Command], None],
+        box_id: str = "edged",
+        home_assistant: HomeAssistantSettings | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self._settings = settings
@@ -51,7 +56,14 @@ class Publisher:
         self._lock = threading.Lock()
         self._cameras: frozenset[str] | None = None  # not told yet
         self._showing: set[str] = set()
+        self._discovery = Discovery(
+            home_assistant or HomeAssistantSettings(enabled=False),
+            box_id,
+            self._topics,
+            self._outbox.retained,
+        )
         handlers = dict.fromkeys(self._topics.commands, self._inbox.receive)
+        handlers |= self._discovery.handlers
         handlers[self._topics.every_state] = self._forget_if_gone
         handlers[self._topics.status] = self._correct_status
         self._client = MqttClient(
@@ -62,6 +74,8 @@ class Publisher:
             will_topic=self._topics.status,
             handlers=handlers,
             say_goodbye=self._say_goodbye,
+            greet=self._discovery.connected,
+            on_turn=self._discovery.tick,
             backoff=backoff,
         )
         self._outbox.retained.put(self._topics.status, payloads.ONLINE)
@@ -85,6 +99,10 @@ class Publisher:
             self.camera_status(camera_id, online=False)
         for camera_id in before - wanted:
             self._forget(camera_id)
+
+    def set_installation(self, there: Installation) -> None:
+        """Say what Home Assistant is to find."""
+        self._discovery.set_installation(there)
 
     def tracks(self, tracked: TrackedFrame) -> None:
         """Publish the tracks of a frame: while there are any, and once when the last one has left."""
@@ -165,6 +183,9 @@ class Publisher:
     def _correct_status(self, message: Message) -> None:
         """Contradict the last will of an earlier connection that the broker buries only now."""
         self._outbox.retained.heard(message.topic, message.payload)
+        if message.payload == payloads.ONLINE and not message.is_old:
+            # Our own word has come back, so whatever the broker had retained came before it.
+            self._discovery.listened()
 
     def _say_goodbye(self) -> None:
         for camera_id in sorted(self._cameras or ()):

@@ -49,6 +49,14 @@ class Topics:
         """The newest JPEG."""
         return f"{self.base}/{camera_id}/snapshot"
 
+    def set_box(self, setting: str) -> str:
+        """A command to the box."""
+        return f"{self.base}/set/{setting}"
+
+    def set_camera(self, camera_id: str, setting: str) -> str:
+        """A command to a camera."""
+        return f"{self.base}/{camera_id}/set/{setting}"
+
     def retained(self, camera_id: str) -> tuple[str, ...]:
         """All that the broker keeps of a camera: what to empty when the camera is gone."""
         return self.camera_status(camera_id), self.state(camera_id), self.snapshot(camera_id)

@@ -7,7 +7,7 @@ import pytest
 from edged.core import types
 from edged.core.types import Packet, Size, StreamInfo, Track, TrackSource, TrackState
 
-CLASSES = [each for each in vars(types).values() if dataclasses.is_dataclass(each)]
+CLASSES = [each for each in vars(types).values() if isinstance(each, type) and dataclasses.is_dataclass(each)]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda each: each.__name__)

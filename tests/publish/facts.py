@@ -15,6 +15,7 @@ from edged.core.types import (
     Health,
     InferenceHealth,
     Motion,
+    Presence,
     Size,
     StreamInfo,
     Track,
@@ -62,7 +63,18 @@ def an_event(number: int, kind: EventKind = EventKind.TRACK_STARTED) -> Event:
 
 
 def some_facts(people: int) -> CameraFacts:
-    return CameraFacts("front", {"person": people, "car": 0}, detect_enabled=True, confidence=0.4, fps=5.0)
+    here = Presence({"person": people, "car": 0}, frozenset({"person"} if people else ()))
+    porch = Presence({"person": min(people, 1)}, frozenset({"person"} if people else ()))
+    return CameraFacts(
+        camera_id="front",
+        presence=here,
+        is_moving=people > 0,
+        zones={"porch": porch},
+        lines={"gate": {"in": 12, "out": 9}},
+        detect_enabled=True,
+        confidence=0.4,
+        fps=5.0,
+    )
 
 
 def a_health(state: CameraState = CameraState.STREAMING, latency_ms: float | None = 41.26) -> Health:

@@ -5,10 +5,12 @@ import pytest
 from edged.publish.commands import (
     Command,
     RefusedError,
+    RestartBox,
     RestartCamera,
     SetConfidence,
     SetDetect,
     SetFps,
+    TakeSnapshot,
     parse,
 )
 from edged.publish.topics import CommandTopic
@@ -34,6 +36,7 @@ def parse_for_front(setting: str, payload: bytes) -> Command:
         ("fps", b"0.1", SetFps("front", 0.1)),
         ("restart", b"PRESS", RestartCamera("front")),
         ("restart", b"", RestartCamera("front")),
+        ("snapshot", b"PRESS", TakeSnapshot("front")),
     ],
 )
 def test_a_good_command_is_understood(setting: str, payload: bytes, command: Command) -> None:
@@ -71,6 +74,7 @@ def test_an_unknown_camera_is_refused_with_a_guess() -> None:
         parse(CommandTopic("zzz", "fps"), b"5", CAMERAS)
 
 
-def test_the_box_itself_has_no_settings_yet() -> None:
-    with pytest.raises(RefusedError, match="of the whole box; settings are set per camera"):
+def test_the_box_itself_can_be_restarted_and_has_no_settings() -> None:
+    assert parse(CommandTopic(None, "restart"), b"PRESS", CAMERAS) == RestartBox()
+    with pytest.raises(RefusedError, match="of the whole box but restart; others are set per camera"):
         parse(CommandTopic(None, "detect"), b"ON", CAMERAS)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edged.core.types import BrokerHealth, CameraState, CameraStatus, Event, EventKind
+from edged.core.types import BrokerHealth, CameraState, CameraStatus, Crossing, Event, EventKind, Size, Visit
 from edged.publish import payloads
 from tests.publish.facts import a_frame, a_health, a_track, an_event, some_facts
 
@@ -55,9 +55,30 @@ def test_an_event_of_a_camera_has_a_reason_instead() -> None:
     )
 
 
+def test_a_visit_and_a_crossing_say_where_and_when() -> None:
+    visit = Visit("porch", 1763600001.25, 1763600013.5)
+    left = replace(an_event(17, EventKind.ZONE_LEFT), visit=visit, frame_size=Size(1280, 720))
+    sent = json.loads(payloads.event(left))
+    assert (sent["type"], sent["zone"], sent["entered"], sent["left"], sent["dwell_s"]) == (
+        "zone_left",
+        "porch",
+        1763600001.25,
+        1763600013.5,
+        12.2,
+    )
+    assert sent["frame"] == {"width": 1280, "height": 720}
+    staying = replace(left, kind=EventKind.ZONE_ENTERED, visit=replace(visit, left_s=None))
+    assert json.loads(payloads.event(staying))["dwell_s"] is None
+    crossed = replace(an_event(17, EventKind.LINE_CROSSED), crossing=Crossing("gate", "in", 1763600016.8))
+    sent = json.loads(payloads.event(crossed))
+    assert (sent["line"], sent["direction"], sent["crossed"]) == ("gate", "in", 1763600016.8)
+
+
 def test_state_has_counts_occupancy_and_settings() -> None:
     assert payloads.camera_state(some_facts(people=2)) == (
-        b'{"camera_id":"front","counts":{"person":2,"car":0},"occupancy":{"person":true,"car":false},'
+        b'{"camera_id":"front","motion":true,"counts":{"person":2,"car":0},"occupancy":{"person":true,"car":false},'
+        b'"zones":{"porch":{"occupied":true,"counts":{"person":1},"occupancy":{"person":true}}},'
+        b'"lines":{"gate":{"in":12,"out":9}},'
         b'"settings":{"detect":true,"confidence":0.4,"fps":5.0}}'
     )
 
