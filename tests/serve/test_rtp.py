@@ -144,9 +144,7 @@ def test_extensions_are_those_that_the_viewer_takes() -> None:
         return 0
 
     for ids in ({}, {PLAYOUT_DELAY: 6}, {ABS_SEND_TIME: 2, PLAYOUT_DELAY: 6}):
-        sender = RtpSender(
-            VideoFormat(102, None, "", ids), lambda packets: sent.extend(packets) or 0, lambda: None
-        )
+        sender = RtpSender(VideoFormat(102, None, "", ids), take, lambda: None)
         sender.send(picture(b"x"))
     lengths = [struct.unpack_from(">H", packet, 14)[0] for packet in sent]
     assert lengths == [0, 1, 2]
