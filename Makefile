@@ -11,12 +11,13 @@ JOBS ?= 2
 
 export PYTHON VENV
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint install clean
 
 help:
 	@echo 'make demo    the whole product on sample cameras, with nothing of yours'
 	@echo 'make test    every check and every test'
 	@echo 'make lint    ruff and mypy only'
+	@echo 'make install edged as a service of this box (as root)'
 	@echo 'make clean   remove what the others have made'
 
 demo:
@@ -31,6 +32,9 @@ lint:
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+
+install:
+	@scripts/install
 
 clean:
 	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -2,10 +2,9 @@
 
     python -m benchmarks.accuracy [--seeds 1000001 1000002] [--seconds 36]
 
-Each scene is drawn, encoded as H.264, played in real time as a camera of ``edged run`` with the demo's model and
-detected at 5 fps; what arrives on the ``tracks`` topic is held against the generator's truth of the same frame.
-Who is hidden for the most part (``consider`` 0 in the truth) is neither missed nor wrongly found.
-Needs mosquitto.
+Each scene is drawn, encoded as H.264 and played in real time as a camera of ``edged run`` with the demo's
+model, at 5 fps. What arrives on the ``tracks`` topic is held against the generator's truth of the same frame.
+Who is hidden for the most part (``consider`` 0) is neither missed nor wrongly found. Needs mosquitto.
 """
 
 from __future__ import annotations

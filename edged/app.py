@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -22,7 +23,7 @@ from edged.core.types import Health
 from edged.health import BoxMeter, summary
 from edged.pipeline import Pipeline, load_detector
 from edged.pulse import Pulse
-from edged.serve import Site
+from edged.serve import Box, Site
 from edged.service import ServiceManager
 from edged.track import LineTotals
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from pathlib import Path
 
-    from edged.config import HttpSettings, Settings
-    from edged.core.types import CameraStatus, Event, TrackedFrame
+    from edged.config import Settings
+    from edged.core.types import CameraHealth, CameraStatus, Event, TrackedFrame
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,9 @@ class Daemon:
         self._stop.set()
 
     def on_tracked(self, tracked: TrackedFrame) -> None:
-        """Nothing that health would tell."""
+        """Tell who watches live; called in a thread of detection."""
+        if site := self._site:
+            site.live.on_tracked(tracked)
 
     def on_event(self, event: Event) -> None:
         """Nothing that health would tell."""
@@ -119,7 +122,7 @@ class Daemon:
         pulse = Pulse(self._service, pipeline.stuck)
         self._pipeline, self._pulse = pipeline, pulse
         pipeline.start()
-        await self._open_site(settings.http)
+        await self._open_site(settings, pipeline)
         self._service.ready()
         log.info("edged %s runs with %s", __version__, self._file)
         async with asyncio.TaskGroup() as tasks:
@@ -132,9 +135,14 @@ class Daemon:
         if self._pipeline:
             await self._pipeline.stop()
 
-    async def _open_site(self, settings: HttpSettings) -> None:
-        if settings.enabled:
-            site = Site(settings, self._health)
+    async def _open_site(self, settings: Settings, pipeline: Pipeline) -> None:
+        if settings.http.enabled:
+            box = Box(
+                health=self._health,
+                cameras=lambda: pipeline.cameras,
+                set_detect=lambda camera_id, is_on: pipeline.set_detect_enabled(camera_id, enabled=is_on),
+            )
+            site = Site(settings.http, settings.webrtc, box)
             await site.start()
             self._site = site
 
@@ -150,8 +158,14 @@ class Daemon:
             box=self._box.measure(pulse.lag_ms if pulse else 0.0),
             broker=pipeline.broker_health() if pipeline else None,
             inference=pipeline.inference_health() if pipeline else None,
-            cameras=pipeline.cameras_health() if pipeline else (),
+            cameras=tuple(map(self._with_viewers, pipeline.cameras_health())) if pipeline else (),
         )
+
+    def _with_viewers(self, camera: CameraHealth) -> CameraHealth:
+        if self._site is None:
+            return camera
+        live = self._site.live
+        return replace(camera, viewers=live.viewers(camera.camera_id), live=live.how(camera.camera_id))
 
     async def _tell_health(self, pipeline: Pipeline) -> None:
         """Tell the broker and systemd every ten seconds, and sooner when a camera's state has changed."""
@@ -192,15 +206,17 @@ class Daemon:
         """Go over to what the file says now; whatever can fail comes before anything changes."""
         old, new = self._settings, await asyncio.to_thread(load, self._file)
         detector = await load_detector(new.model) if new.model != old.model else None
-        if new.http != old.http:
+        if (new.http, new.webrtc) != (old.http, old.webrtc):
             await self._close_site()
             try:
-                await self._open_site(new.http)
+                await self._open_site(new, pipeline)
             except EdgedError:
-                await self._open_site(old.http)
+                await self._open_site(old, pipeline)
                 raise
         self._settings = new
         logs.set_up(new.log.level)
         await pipeline.apply(new, detector)
+        if self._site:
+            self._site.live.end_sessions_of_gone_cameras()
         self._news.set()
         log.info("reloaded %s", self._file)

@@ -143,6 +143,22 @@ class Camera:
             self._look_away()
             self._end_tracks(self._clock.wall_s())
 
+    def open_video(self) -> Stream:
+        """Hold the stream that people watch; detection's own, where both look at the same address."""
+        return self._pool.acquire(
+            replace(capture_options(self.settings), url=self.settings.url), self.camera_id
+        )
+
+    def open_substream(self) -> Stream | None:
+        """Hold the smaller stream that detection looks at; None where it looks at the one for people."""
+        if self.settings.detect_url is None:
+            return None
+        return self._pool.acquire(capture_options(self.settings), self.camera_id)
+
+    def close_video(self, stream: Stream) -> None:
+        """Let go of what one of the two above returned; may take as long as the camera takes to hang up."""
+        self._pool.release(stream)
+
     def set_places(self, settings: CameraSettings) -> None:
         """Use the zones, lines and regions of ``settings`` from the next frame on; visits begin anew."""
         if settings.model_dump(include=PLACES) == self.settings.model_dump(include=PLACES):

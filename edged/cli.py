@@ -85,6 +85,17 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--probe", action="store_true", help="also try the model, the broker and every camera")
     check.set_defaults(command=_check)
 
+    bench = commands.add_parser("bench", help="say how many cameras this box carries")
+    bench.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"measure its cameras; default: {DEFAULT_CONFIG} where there is one, else a sample",
+    )
+    bench.add_argument("--seconds", type=_seconds, default=30.0, metavar="N", help="default: %(default)g")
+    bench.add_argument("--json", action="store_true", help="for scripts")
+    bench.set_defaults(command=_bench)
+
     _add_models(commands)
     return parser
 
@@ -253,4 +264,13 @@ def _pull_model(options: argparse.Namespace) -> int:
     )
     _say(f"sha256 {report.sha256}")
     _say(f"In the configuration:\n\n[model]\nfile = {json.dumps(str(destination), ensure_ascii=False)}")
+    return EXIT_FINE
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from edged.bench import bench
+
+    logs.set_up("error")
+    config = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    bench(config, options.seconds, as_json=options.json)
     return EXIT_FINE

@@ -27,7 +27,7 @@ from edged.publish import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from edged.camera import CameraListener
@@ -83,6 +83,16 @@ class Pipeline:
     def publisher(self) -> Publisher | None:
         """What talks to the broker; None where the configuration wants none."""
         return self._publisher
+
+    @property
+    def cameras(self) -> Mapping[str, Camera]:
+        """Those of the configuration in force, by their ids."""
+        return self._cameras
+
+    def set_detect_enabled(self, camera_id: str, *, enabled: bool) -> None:
+        """Switch detection on a camera, and remember it; an unknown camera is none of our business."""
+        if camera := self._cameras.get(camera_id):
+            self._override(camera, "enabled", enabled)
 
     def start(self) -> None:
         """Start every part, in the order in which they need each other."""

@@ -86,6 +86,37 @@ def test_a_failure_is_said_and_not_taken_for_done(tree: Tree) -> None:
     assert len(tree.pip_calls) == 2
 
 
+def add_command(folder: Path, name: str, script: str) -> str:
+    """Put a command before all others; returns the PATH for that."""
+    commands = folder / "commands"
+    commands.mkdir(exist_ok=True)
+    (commands / name).write_text(f"#!/bin/sh\n{script}\n")
+    (commands / name).chmod(0o755)
+    return f"{commands}:{os.environ['PATH']}"
+
+
+def test_an_ordinary_user_is_told_which_packages_are_missing(tree: Tree) -> None:
+    add_command(tree.folder, "dpkg-query", "echo openssl:installed; echo mosquitto:config-files; exit 1")
+    path = add_command(tree.folder, "id", "echo 1000")
+    failed = tree.set_up("test", PATH=path)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("setup: missing Debian packages; as root: apt-get install mosquitto mosq")
+    assert "openssl" not in failed.stderr
+    assert len(failed.stderr.splitlines()) == 1
+    assert tree.set_up("demo", PATH=path).returncode == 0  # which brings its own broker
+
+
+def test_root_gets_the_packages_installed(tree: Tree) -> None:
+    add_command(tree.folder, "dpkg-query", "exit 1")
+    add_command(tree.folder, "id", "echo 0")
+    path = add_command(tree.folder, "apt-get", 'echo "$*" >>apt_calls')
+    assert tree.set_up("test", PATH=path).returncode == 0
+    update, install = (tree.folder / "apt_calls").read_text().splitlines()
+    assert update.startswith("update")
+    assert {"mosquitto", "gir1.2-gst-rtsp-server-1.0", "openssl"} <= set(install.split())
+    assert tree.pip_calls[0].endswith(".[test,demo]")
+
+
 def test_an_unknown_python_is_said(tree: Tree) -> None:
     shutil.rmtree(tree.folder / ".venv")
     failed = tree.set_up("demo", PYTHON="python9.9")

@@ -1,4 +1,4 @@
-"""The little that must be known of H.264 and H.265 byte streams: which units are parameter sets."""
+"""The little that must be known of H.264 and H.265 byte streams: units, and which are parameter sets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ def parameter_sets(codec: str, data: bytes) -> bytes:
     wanted = _PARAMETER_SETS.get(codec)
     if wanted is None:
         return b""
-    _, *units = data[:HEAD_BYTES].split(START_CODE)
-    found = (unit.rstrip(b"\x00") for unit in units if unit and _unit_type(codec, unit[0]) in wanted)
+    found = (unit for unit in units(data[:HEAD_BYTES]) if _unit_type(codec, unit[0]) in wanted)
     return b"".join(b"\x00" + START_CODE + unit for unit in found)
+
+
+def units(data: bytes) -> list[bytes]:
+    """The units of ``data`` in their order, without start codes."""
+    _, *pieces = data.split(START_CODE)
+    return [unit for piece in pieces if (unit := piece.rstrip(b"\x00"))]
 
 
 def _unit_type(codec: str, first_byte: int) -> int:

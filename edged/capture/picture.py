@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, cast
 
+import av
 import cv2
 import numpy as np
 
@@ -56,6 +57,13 @@ class VideoPicture:
             )
             return cast("Bgr", frame.to_ndarray())
         return self._convert(size)
+
+    def yuv420(self, size: Size) -> VideoFrame:
+        """As encoders take it, scaled to ``size``; the caller's own."""
+        frame = self._frame.reformat(size.width, size.height, "yuv420p", interpolation="BILINEAR", threads=1)
+        if frame is self._frame:  # nothing was to be done; a stamp on it would be seen by everybody
+            frame = av.VideoFrame.from_ndarray(frame.to_ndarray(), format="yuv420p")
+        return frame
 
     def fingerprint(self) -> int:
         """A number that stays the same only while every looked-at pixel does."""

@@ -12,6 +12,7 @@ from edged.config.settings import (
     MqttSettings,
     Settings,
     TrackSettings,
+    WebRtcSettings,
     ZoneSettings,
 )
 
@@ -26,6 +27,7 @@ __all__ = [
     "MqttSettings",
     "Settings",
     "TrackSettings",
+    "WebRtcSettings",
     "ZoneSettings",
     "load",
     "load_text",

@@ -230,6 +230,7 @@ class _Loader:
         for section, keys in (
             ("model", ("file", "labels_file")),
             ("mqtt", ("ca_file", "cert_file", "key_file")),
+            ("http", ("cert_file", "key_file")),
         ):
             table = self._raw.get(section)
             for key in keys:

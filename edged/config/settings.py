@@ -10,7 +10,15 @@ import re
 import socket
 from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    model_validator,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,13 +27,18 @@ if TYPE_CHECKING:
 
 ID_PATTERN = r"^[a-zA-Z0-9_-]+$"
 HARDWARE_PATTERN = r"^[a-z0-9]+$"
+STUN_PATTERN = r"^stun:[^/?@\s]+$"
+TURN_PATTERN = r"^turns?:[^/?@\s]+(\?transport=(udp|tcp))?$"
 PATTERNS = {
     ID_PATTERN: "letters, digits, _ and -",
     HARDWARE_PATTERN: "lower-case letters and digits, such as none, auto or cuda",
+    STUN_PATTERN: "an address like stun:stun.example.org:3478",
+    TURN_PATTERN: "an address like turn:turn.example.org:3478 or turns:turn.example.org?transport=tcp",
 }
-SECTION_SECRETS = (("mqtt", "password"), ("http", "token"))
+SECTION_SECRETS = (("mqtt", "password"), ("http", "token"), ("webrtc", "turn_password"))
 CAMERA_SECRETS = ("url", "detect_url")
-SECRET_KEYS = frozenset({"password", "token", *CAMERA_SECRETS})  # each can be given as <key>_file, too
+# Each can be given as <key>_file, too.
+SECRET_KEYS = frozenset({"password", "token", "turn_password", *CAMERA_SECRETS})
 SECRET_FILE_KEYS = frozenset(f"{key}_file" for key in SECRET_KEYS)
 LEAST_CORNERS, MOST_CORNERS = 3, 50
 LEAST_AREA = 1e-6  # of the frame
@@ -35,6 +48,7 @@ Id = Annotated[str, Field(pattern=ID_PATTERN, max_length=64)]
 Score = Annotated[float, Field(ge=0.01, le=1.0)]
 FramesPerSecond = Annotated[float, Field(ge=0.1, le=30.0)]
 TimeoutSeconds = Annotated[float, Field(ge=1.0, le=120.0)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 InputSide = Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
 
 
@@ -74,6 +88,17 @@ def _is_topic(topic: str) -> str:
         msg = "a topic without wildcards and without / at either end, such as edged/porch"
         raise ValueError(msg)
     return topic
+
+
+def _is_ip_address(text: str) -> str:
+    """Accept an IP address and no name, for a socket is bound to it."""
+    if not _is_address(text):
+        msg = "an IP address of this box"
+        raise ValueError(msg)
+    return text
+
+
+IpAddress = Annotated[str, AfterValidator(_is_ip_address)]
 
 
 def _is_share(value: float) -> float:
@@ -262,17 +287,49 @@ class CameraSettings(Section):
 
 
 class HttpSettings(Section):
-    """Where health and metrics are served."""
+    """Where the live page, health and metrics are served."""
 
     enabled: bool = True
     host: Host = "127.0.0.1"
     port: int = Field(8480, ge=1, le=65535)
     token: SecretStr | None = Field(None, min_length=16)
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _has_whole_certificate(self) -> HttpSettings:
+        if (self.cert_file is None) != (self.key_file is None):
+            msg = "cert_file and key_file together, or neither"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _is_guarded(self) -> HttpSettings:
         if self.enabled and not self.token and not _is_loopback(self.host):
             msg = f"token_file (or token) because host {self.host} can be reached from other machines"
+            raise ValueError(msg)
+        return self
+
+
+class WebRtcSettings(Section):
+    """How browsers get live video, and how many."""
+
+    addresses: tuple[IpAddress, ...] | None = None
+    udp_ports: tuple[Port, Port] | None = None
+    stun_server: str | None = Field(None, pattern=STUN_PATTERN)
+    turn_server: str | None = Field(None, pattern=TURN_PATTERN)
+    turn_username: str | None = None
+    turn_password: SecretStr | None = None
+    max_viewers: int = Field(32, ge=1, le=1000)
+    max_viewers_per_camera: int = Field(16, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> WebRtcSettings:
+        if self.udp_ports and self.udp_ports[0] > self.udp_ports[1]:
+            msg = "udp_ports as the first and the last port, in this order"
+            raise ValueError(msg)
+        if self.turn_server and not (self.turn_username and self.turn_password):
+            msg = "turn_username and turn_password_file (or turn_password) when turn_server is given"
             raise ValueError(msg)
         return self
 
@@ -298,6 +355,7 @@ class Settings(Section):
     detect: DetectSettings = DetectSettings()
     track: TrackSettings = TrackSettings()
     http: HttpSettings = HttpSettings()
+    webrtc: WebRtcSettings = WebRtcSettings()
     log: LogSettings = LogSettings()
     cameras: dict[Id, CameraSettings] = Field(default_factory=dict)
 

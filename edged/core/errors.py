@@ -7,6 +7,7 @@ EdgedError
 ├── PullError       a model file cannot be fetched or put in its place
 ├── BrokerError     the MQTT broker refuses us
 ├── ListenError     an address cannot be listened on
+├── BenchError      a measurement cannot be made
 └── DemoError       the demo cannot go on
 
 The text of each is one line for a person: what is wrong, where, and what to do about it.
@@ -60,6 +61,10 @@ class BrokerError(EdgedError):
 
 class ListenError(EdgedError):
     """An address cannot be listened on."""
+
+
+class BenchError(EdgedError):
+    """A measurement cannot be made."""
 
 
 class DemoError(EdgedError):

@@ -1,4 +1,7 @@
-"""Where files may be written: what systemd gives, otherwise the user's own folders (XDG Base Directory)."""
+"""Where files may be written: what systemd gives, otherwise the user's own folders (XDG Base Directory).
+
+Root has no folders of its own here: what root fetches is for the service, which cannot see into root's home.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,10 @@ if TYPE_CHECKING:
 
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder for what must outlive a restart; it need not exist yet."""
-    return _folder("STATE_DIRECTORY", "XDG_STATE_HOME", ".local/state", environ)
-
-
-def _folder(systemd_name: str, xdg_name: str, below_home: str, environ: Mapping[str, str]) -> Path:
-    if given := environ.get(systemd_name):
+    if given := environ.get("STATE_DIRECTORY"):
         return Path(given.split(":", maxsplit=1)[0])  # systemd.exec(5): several are separated by colons
-    if base := environ.get(xdg_name):
+    if base := environ.get("XDG_STATE_HOME"):
         return Path(base, "edged")
-    return Path(environ.get("HOME", "/tmp"), below_home, "edged")  # noqa: S108 - a process without a home
+    if os.geteuid() == 0 or "HOME" not in environ:
+        return Path("/var/lib/edged")
+    return Path(environ["HOME"], ".local/state/edged")

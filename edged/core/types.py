@@ -267,6 +267,7 @@ class CameraHealth:
     detect_enabled: bool
     overloaded: bool
     viewers: int = 0
+    live: str | None = None  # how its pictures go out to viewers, while there are any
 
 
 @dataclass(frozen=True, slots=True)

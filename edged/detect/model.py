@@ -112,8 +112,8 @@ class Detector:
         good = np.isfinite(candidates.boxes).all(axis=1)
         good &= (candidates.class_ids >= 0) & (candidates.class_ids < len(self.labels))
         if labels is not None:
-            wanted = [class_id for class_id, label in enumerate(self.labels) if label in labels]
-            good &= np.isin(candidates.class_ids, wanted)
+            is_wanted = np.array([label in labels for label in self.labels])
+            good[good] = is_wanted[candidates.class_ids[good]]
         return candidates.select(np.flatnonzero(good))
 
 

@@ -216,6 +216,7 @@ def _camera_health(camera: CameraHealth) -> Json:
         "tracker_failures": camera.tracker_failures,
         "reconnects": camera.reconnects,
         "viewers": camera.viewers,
+        "live": camera.live,
         "tracks": camera.tracks,
         "detect": camera.detect_enabled,
         "overloaded": camera.overloaded,

@@ -244,7 +244,7 @@ class Session:
         if self._client.socket() is None:
             self._finish(EndKind.FAILED if self.is_accepted else EndKind.UNANSWERED, reasons.CLOSED)
         elif not self.is_accepted and SYSTEM_CLOCK.monotonic_s() > self._answer_due_s:
-            self._finish(EndKind.FAILED, reasons.MUTE)
+            self._finish(EndKind.UNANSWERED, reasons.MUTE)
 
     def _finish(self, kind: EndKind, reason: str) -> None:
         """Keep the first word on it: what follows is only its consequence."""

@@ -1,5 +1,5 @@
-"""HTTP: health for a monitor, metrics for Prometheus."""
+"""HTTP: the live page and its WebRTC, health for a monitor, metrics for Prometheus."""
 
-from edged.serve.site import Site
+from edged.serve.site import Box, Site
 
-__all__ = ["Site"]
+__all__ = ["Box", "Site"]

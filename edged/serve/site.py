@@ -1,9 +1,11 @@
-"""The HTTP listener, who may use it, and its routes."""
+"""The HTTP listener and its routes."""
 
 from __future__ import annotations
 
-import hmac
 import logging
+import ssl
+from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -11,70 +13,134 @@ from aiohttp import web
 from edged.core.errors import ListenError
 from edged.health import problems
 from edged.publish import payloads
+from edged.serve.access import Access
+from edged.serve.live import Live
 from edged.serve.metrics import CONTENT_TYPE, exposition
+from edged.serve.overview import overview
+from edged.serve.pictures import Pictures
+from edged.serve.tracking import Tracking
+from edged.serve.whep import Whep, camera_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Mapping
 
-    from edged.config import HttpSettings
+    from edged.camera import Camera
+    from edged.config import HttpSettings, WebRtcSettings
     from edged.core.types import Health
-
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
+    " connect-src 'self'; img-src 'self' data: blob:; media-src blob:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'self'",
+    "Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What the site shows and switches; each is called in the loop."""
+
+    health: Callable[[], Health]
+    cameras: Callable[[], Mapping[str, Camera]]
+    set_detect: Callable[[str, bool], None]
 
 
 class Site:
-    """Serves ``/health`` and ``/metrics``; with a token only to who shows it."""
+    """Serves the live page and everything it needs, health and metrics; with a token to who shows it."""
 
-    def __init__(self, settings: HttpSettings, health: Callable[[], Health]) -> None:
+    def __init__(self, settings: HttpSettings, webrtc: WebRtcSettings, box: Box) -> None:
         self.settings = settings
-        self._health = health
+        self.live = Live(webrtc, box.cameras)
+        self._webrtc = webrtc
+        self._box = box
+        self._access = Access(settings)
         self._runner: web.AppRunner | None = None
 
     @property
     def url(self) -> str:
         """Where the site is."""
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
-        return f"http://{host}:{self.settings.port}"
+        scheme = "https" if self.settings.cert_file else "http"
+        return f"{scheme}://{host}:{self.settings.port}"
 
     async def start(self) -> None:
-        """Listen; raises ListenError when the address cannot be had."""
-        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._guard])
-        app.add_routes([web.get("/health", self._get_health), web.get("/metrics", self._get_metrics)])
+        """Listen; raises ListenError when the address or the certificate cannot be used."""
+        tls = self._tls()
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._access.guard])
+        app.add_routes(self._routes())
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self.settings.host, self.settings.port).start()
+            await web.TCPSite(self._runner, self.settings.host, self.settings.port, ssl_context=tls).start()
         except OSError as error:
             await self._runner.cleanup()
             reason = error.strerror or str(error)
             msg = f"http: cannot listen on {self.url}: {reason}: free it, or change http.host or http.port"
             raise ListenError(msg) from None
-        log.info("health and metrics on %s", self.url)
+        log.info("live page, health and metrics on %s", self.url)
 
     async def stop(self) -> None:
-        """Close the listener and every connection."""
+        """End every session, and close the listener and every connection."""
+        await self.live.close()
         if self._runner:
             await self._runner.cleanup()
 
-    @web.middleware
-    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let in who shows the token; everybody, where there is none because only this machine can ask."""
-        token = self.settings.token
-        if token is not None:
-            expected = f"Bearer {token.get_secret_value()}".encode()
-            if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected):
-                raise web.HTTPUnauthorized(
-                    text="a token is needed: Authorization: Bearer …\n",
-                    headers={"WWW-Authenticate": "Bearer"},
-                )
-        return await handler(request)
+    def _routes(self) -> list[web.RouteDef]:
+        cameras = self._box.cameras
+        return [
+            web.get("/", self._get_page),
+            web.post("/login", self._access.login),
+            web.post("/logout", self._access.logout),
+            web.get("/live.json", self._get_live),
+            web.get("/health", self._get_health),
+            web.get("/metrics", self._get_metrics),
+            web.post("/api/v1/cameras/{camera}/detect", self._post_detect),
+            *Whep(self.live, self._webrtc, cameras).routes(),
+            *Pictures(self._webrtc, cameras).routes(),
+            *Tracking(self.live.tracks, self._webrtc, cameras).routes(),
+        ]
+
+    def _tls(self) -> ssl.SSLContext | None:
+        cert, key = self.settings.cert_file, self.settings.key_file
+        if cert is None or key is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(cert, key)
+        except OSError as error:  # ssl.SSLError is one
+            reason = error.strerror or str(error)
+            msg = f"http: {cert} and {key} are no certificate and its key: {reason}"
+            raise ListenError(msg) from None
+        return context
+
+    async def _get_page(self, _request: web.Request) -> web.Response:
+        return web.Response(body=_page(), content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)
+
+    async def _get_live(self, _request: web.Request) -> web.Response:
+        body = overview(
+            self._box.health(), self._box.cameras(), self._webrtc, needs_token=self._access.needs_token
+        )
+        return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+    async def _post_detect(self, request: web.Request) -> web.Response:
+        camera = camera_of(request, self._box.cameras())
+        try:
+            wish = await request.json()
+            is_enabled = wish["enabled"]
+        except (ValueError, TypeError, KeyError):
+            is_enabled = None
+        if not isinstance(is_enabled, bool):
+            raise web.HTTPBadRequest(text='expected {"enabled": true} or {"enabled": false}\n')
+        self._box.set_detect(camera.camera_id, is_enabled)
+        return web.json_response({"enabled": camera.detect.enabled})
 
     async def _get_health(self, _request: web.Request) -> web.Response:
-        health = self._health()
+        health = self._box.health()
         return web.Response(
             status=503 if problems(health) else 200,
             body=payloads.health(health),
@@ -82,4 +148,8 @@ class Site:
         )
 
     async def _get_metrics(self, _request: web.Request) -> web.Response:
-        return web.Response(body=exposition(self._health()), headers={"Content-Type": CONTENT_TYPE})
+        return web.Response(body=exposition(self._box.health()), headers={"Content-Type": CONTENT_TYPE})
+
+
+def _page() -> bytes:
+    return resources.files("edged.serve").joinpath("page.html").read_bytes()

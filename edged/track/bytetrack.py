@@ -64,6 +64,7 @@ class ByteTrack:
         self._sv = supervision
         self._motion = _Motion()
         self._tracker.shared_kalman = self._motion  # type: ignore[assignment] # only multi_predict is called
+        self._tracker.kalman_filter.update = self._motion.correct  # type: ignore[method-assign, assignment]
         self._last_step = 0
         self.set_activation_threshold(track_activation_threshold)
         # supervision confirms whatever it sees in its very first frame at once; let that frame be empty.
@@ -117,15 +118,17 @@ class ByteTrack:
 
 
 class _Motion:
-    """ByteTrack's Kalman prediction over ``steps`` at once: n times one step, in closed form.
+    """ByteTrack's Kalman filter in closed form: ``steps`` predictions at once, corrections with no solver.
 
-    A state is x, y, aspect and height, then the velocity of each; the noise grows with the height.
+    A state is x, y, aspect and height, then the velocity of each; the noise grows with the height. The four
+    are independent of each other.
     """
 
     POSITION_NOISE = np.array([1 / 20, 1 / 20, 0.0, 1 / 20])  # standard deviations per step, of the height
     VELOCITY_NOISE = np.array([1 / 160, 1 / 160, 0.0, 1 / 160])
     ASPECT_NOISE = np.array([0.0, 0.0, 1e-2, 0.0])  # absolute, like the next
     ASPECT_VELOCITY_NOISE = np.array([0.0, 0.0, 1e-5, 0.0])
+    ASPECT_MEASURED_NOISE = np.array([0.0, 0.0, 1e-1, 0.0])
 
     def __init__(self) -> None:
         self.steps = 1
@@ -144,6 +147,12 @@ class _Motion:
         covariances[:, velocity, position] += n * (n - 1) / 2 * velocity_noise
         covariances[:, velocity, velocity] += n * velocity_noise
         return means @ ahead.T, covariances
+
+    def correct(self, mean: Floats, covariance: Floats, measured: Floats) -> tuple[Floats, Floats]:
+        """Take what was measured into the state of one track."""
+        noise = (mean[3] * self.POSITION_NOISE + self.ASPECT_MEASURED_NOISE) ** 2
+        gain = covariance[:, :4] / (covariance.diagonal()[:4] + noise)
+        return mean + gain @ (measured - mean[:4]), covariance - gain @ covariance[:4]
 
 
 def _sum_of_squares(n: int) -> float:

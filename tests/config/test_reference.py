@@ -37,6 +37,14 @@ EXAMPLES = {
     "model.input_size": "default: what the model has",
     "track.track_activation_threshold": "default: the confidence",
     "http.token": "default: none",
+    "http.cert_file": "default: none",
+    "http.key_file": "default: none",
+    "webrtc.addresses": "default: every one",
+    "webrtc.udp_ports": "default: any port",
+    "webrtc.stun_server": "default: none",
+    "webrtc.turn_server": "default: none",
+    "webrtc.turn_username": "default: none",
+    "webrtc.turn_password": "default: none",
     "cameras.front.name": "default: the id",
     "cameras.front.detect_url": "default: url",
     "cameras.front.area": "default: none",
@@ -152,7 +160,11 @@ def test_the_file_as_it_is_needs_only_its_model(tmp_path: Path) -> None:
 def test_everything_uncommented_is_a_valid_configuration(tmp_path: Path) -> None:
     text = re.sub(r"^# (?=\w+ = |\[cameras)", "", TEXT, flags=re.MULTILINE)
     text = text.replace("tls = false ", "tls = true ")  # which the certificates need
-    for section, key in (("mqtt", "password_file"), ("http", "token_file")):
+    for section, key in (
+        ("mqtt", "password_file"),
+        ("http", "token_file"),
+        ("webrtc", "turn_password_file"),
+    ):
         assert f"\n{key} = " in text, section
     settings = load_text(with_files(text, tmp_path), tmp_path / "edged.toml", {})
     for path, line in DOCUMENTED.items():
@@ -179,7 +191,17 @@ def commented(path: str) -> str:
 
 def with_files(text: str, folder: Path) -> str:
     """Write every file that the reference names, and let the model stand among them."""
-    for name in ("model.onnx", "mqtt-password", "ca.pem", "client.pem", "client.key", "labels.txt"):
+    for name in (
+        "model.onnx",
+        "mqtt-password",
+        "ca.pem",
+        "client.pem",
+        "client.key",
+        "http.pem",
+        "http.key",
+        "turn-password",
+        "labels.txt",
+    ):
         (folder / name).write_text("something")
     (folder / "http-token").write_text("0123456789abcdef")
     return re.sub(r'(?m)^file = ".*"', 'file = "model.onnx"', text)

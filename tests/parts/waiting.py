@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -24,3 +25,8 @@ def wait_for(
             pytest.fail(f"{named} did not come true within {timeout_s:g} s")
         time.sleep(POLL_S)
     return time.monotonic() - start_s
+
+
+async def until(condition: Callable[[], object], timeout_s: float, what: str) -> None:
+    """As ``wait_for``, without holding up the loop."""
+    await asyncio.to_thread(wait_for, condition, timeout_s, what)

@@ -122,6 +122,7 @@ def test_health_says_how_the_box_and_each_camera_do() -> None:
                 "tracker_failures": 0,
                 "reconnects": 1,
                 "viewers": 0,
+                "live": None,
                 "tracks": 2,
                 "detect": True,
                 "overloaded": False,

@@ -32,3 +32,12 @@ def test_many_steps_at_once_are_supervisions_single_steps(steps: int) -> None:
         means, covariances = KalmanFilter().multi_predict(means, covariances)
     np.testing.assert_allclose(found_means, means, rtol=1e-9)
     np.testing.assert_allclose(found_covariances, covariances, rtol=1e-9, atol=1e-12)
+
+
+def test_a_correction_is_supervisions() -> None:
+    measured = np.array([131.0, 195.0, 0.52, 117.0])
+    for mean, covariance in zip(*states(), strict=True):
+        found_mean, found_covariance = _Motion().correct(mean, covariance, measured)
+        wanted_mean, wanted_covariance = KalmanFilter().update(mean, covariance, measured)
+        np.testing.assert_allclose(found_mean, wanted_mean, rtol=1e-9)
+        np.testing.assert_allclose(found_covariance, wanted_covariance, rtol=1e-9, atol=1e-12)

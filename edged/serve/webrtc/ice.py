@@ -1,0 +1,158 @@
+"""The way to a viewer: aioice, on the addresses and ports that the configuration allows."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aioice import Candidate, Connection
+from aioice import ice as aioice_ice
+from aioice.candidate import candidate_foundation, candidate_priority
+from aioice.ice import StunProtocol, server_reflexive_candidate
+from aiortc.rtcicetransport import parse_stun_turn_uri
+
+from edged.serve.webrtc.burst import send_burst
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# RFC 7675: a viewer that does not answer this often is gone. aioice's own values take half a minute.
+aioice_ice.CONSENT_INTERVAL = 2
+aioice_ice.CONSENT_FAILURES = 4
+
+BUFFER_BYTES = 1 << 20
+LOOPBACK = ("127.0.0.1",)
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A STUN or TURN server, which the box and its viewers may ask."""
+
+    url: str
+    username: str | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IceOptions:
+    """Where viewers may reach us; no addresses: every one that the box has."""
+
+    addresses: tuple[str, ...] = ()
+    ports: tuple[int, int] | None = None
+    servers: tuple[IceServer, ...] = ()
+
+
+class IceTransport(Connection):
+    """One ICE connection; also what aiortc's DTLS transport takes for its way out."""
+
+    role = "controlled"
+
+    def __init__(self, options: IceOptions, *, is_local: bool) -> None:
+        super().__init__(ice_controlling=False, **_servers(options.servers))
+        self._options = options
+        self._is_local = is_local
+        self._sockets: dict[StunProtocol, socket.socket] = {}
+        self._recv = self.recv
+        self._send = self.send
+
+    async def get_component_candidates(
+        self,
+        component: int,
+        addresses: list[str],
+        timeout: int = 5,  # noqa: ASYNC109 - aioice calls it so
+    ) -> list[Candidate]:
+        """Offer our addresses, what a STUN server says they look like from outside, and a TURN server's."""
+        # A viewer on this very machine must find us even where no network is up.
+        wanted = self._options.addresses or (*addresses, *(LOOPBACK if self._is_local else ()))
+        protocols = [each for address in wanted if (each := await self._listen(address, component))]
+        self._protocols += protocols
+        candidates = [each.local_candidate for each in protocols]
+        if self.stun_server:
+            candidates += await self._reflexive(protocols, timeout)
+        return [*candidates, *await super().get_component_candidates(component, [], timeout)]
+
+    def send_burst(self, datagrams: Sequence[bytes]) -> int:
+        """Send all at once to where the viewer is; returns how many could not go out."""
+        pair = self._nominated.get(1)
+        if pair is None:
+            return len(datagrams)
+        if own := self._sockets.get(pair.protocol):
+            return send_burst(own, datagrams, pair.remote_addr)
+        for datagram in datagrams:  # over the relay
+            pair.protocol.transport.sendto(datagram, pair.remote_addr)
+        return 0
+
+    async def _listen(self, address: str, component: int) -> StunProtocol | None:
+        own = _bound_socket(address, self._options.ports)
+        if own is None:
+            return None
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        loop = asyncio.get_running_loop()
+        _, protocol = await loop.create_datagram_endpoint(lambda: StunProtocol(self), sock=own)
+        self._sockets[protocol] = own
+        host, port = own.getsockname()[:2]
+        protocol.local_candidate = Candidate(
+            foundation=candidate_foundation("host", "udp", host),
+            component=component,
+            transport="udp",
+            priority=candidate_priority(component, "host"),
+            host=host,
+            port=port,
+            type="host",
+        )
+        return protocol
+
+    async def _reflexive(self, protocols: list[StunProtocol], timeout_s: float) -> list[Candidate]:
+        assert self.stun_server is not None  # noqa: S101 - for the type checker
+        tasks = [
+            asyncio.create_task(server_reflexive_candidate(protocol, self.stun_server))
+            for protocol in protocols
+            if ipaddress.ip_address(protocol.local_candidate.host).version == 4  # noqa: PLR2004 - as aioice
+        ]
+        if not tasks:
+            return []
+        done, pending = await asyncio.wait(tasks, timeout=timeout_s)
+        for task in pending:
+            task.cancel()
+        return [task.result()[0] for task in done if task.exception() is None]
+
+
+def _servers(servers: Sequence[IceServer]) -> dict[str, Any]:
+    """The first STUN and the first TURN server, as aioice wants them."""
+    found: dict[str, Any] = {}
+    for server in servers:
+        uri = parse_stun_turn_uri(server.url)
+        address = (uri["host"], uri["port"])
+        if uri["scheme"] == "stun":
+            found.setdefault("stun_server", address)
+        elif uri["scheme"] in {"turn", "turns"} and "turn_server" not in found:
+            found |= {
+                "turn_server": address,
+                "turn_ssl": uri["scheme"] == "turns",
+                "turn_transport": uri["transport"],
+                "turn_username": server.username,
+                "turn_password": server.credential,
+            }
+    return found
+
+
+def _bound_socket(address: str, ports: tuple[int, int] | None) -> socket.socket | None:
+    """A socket on a free port of the range; None where there is none or the address is not ours."""
+    first, last = ports or (0, 0)
+    candidates = random.sample(range(first, last + 1), last + 1 - first)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    own = socket.socket(family, socket.SOCK_DGRAM)
+    own.setblocking(False)
+    for port in candidates:
+        try:
+            own.bind((address, port))
+        except OSError:
+            continue
+        return own
+    own.close()
+    return None

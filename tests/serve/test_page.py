@@ -1,0 +1,162 @@
+"""The page in a real browser, on a real camera, with the real daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from tests.parts.daemon import EdgedProcess
+from tests.parts.waiting import until
+from tests.serve.conftest import STREET, config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tests.parts.browser import Browser, Page
+    from tests.parts.rtsp_server import RtspServer
+
+TOKEN = "correct-horse-battery"
+SMALL = (96, 54)
+PLAYS = "tiles.get('front')?.player.firstFrame_ms > 0 && tiles.get('front').player.fps > 0"
+# A picture as the browser shows it, and the boxes on it: in fractions, and whether their corner is painted.
+SAMPLE = """new Promise((resolve) => {
+  const { video, canvas, overlay } = tiles.get('front');
+  video.requestVideoFrameCallback(() => {
+    const small = Object.assign(document.createElement('canvas'), { width: 96, height: 54 });
+    const pen = small.getContext('2d', { willReadFrequently: true });
+    pen.drawImage(video, 0, 0, 96, 54);
+    const rgba = pen.getImageData(0, 0, 96, 54).data;
+    overlay.draw(performance.now());
+    const area = overlay.area(), ratio = devicePixelRatio, paint = canvas.getContext('2d');
+    const boxes = [...overlay.targets.values()].filter((each) => each.goneAt === null).map((each) => {
+      const x = (area.x + each.shown[0] * area.width) * ratio;
+      const y = (area.y + each.shown[1] * area.height) * ratio;
+      const painted = paint.getImageData(Math.round(x) - 2, Math.round(y) - 2, 5, 5).data;
+      return { box: each.shown, painted: painted.some((value, i) => i % 4 === 3 && value > 200) };
+    });
+    resolve(JSON.stringify({ green: [...rgba].filter((_, i) => i % 4 === 1), boxes }));
+  });
+})"""
+
+
+async def watch(browser: Browser, daemon: EdgedProcess) -> Page:
+    page = await browser.open(f"http://127.0.0.1:{daemon.http_port}/")
+    await page.wait_for(PLAYS, 20, "a picture")
+    return page
+
+
+def truth() -> tuple[NDArray[np.float32], dict[int, list[tuple[float, ...]]]]:
+    """Each picture of the clip made small, and the true boxes in it as fractions."""
+    with av.open(str(STREET)) as container:
+        small = [
+            cv2.resize(frame.to_ndarray(format="bgr24"), SMALL, interpolation=cv2.INTER_AREA)[..., 1]
+            for frame in container.decode(video=0)
+        ]
+        width, height = container.streams.video[0].width, container.streams.video[0].height
+    boxes: dict[int, list[tuple[float, ...]]] = {}
+    for line in STREET.with_suffix(".mot.txt").read_text().splitlines():
+        number, _, left, top, wide, high, *_ = map(float, line.split(","))
+        box = (left / width, top / height, (left + wide) / width, (top + high) / height)
+        boxes.setdefault(int(number) - 1, []).append(box)
+    return np.array(small, np.float32), boxes
+
+
+def overlap(a: Any, b: Any) -> float:
+    """Intersection over union."""
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if wide <= 0 or high <= 0:
+        return 0.0
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    return float(wide * high / (areas - wide * high))
+
+
+async def test_the_camera_is_seen_at_its_rate_with_boxes_on_the_people(
+    browser: Browser, daemon: EdgedProcess
+) -> None:
+    page = await watch(browser, daemon)
+    counted = "tiles.get('front').video.getVideoPlaybackQuality().totalVideoFrames"
+    before, began_s = await page.run(counted), time.monotonic()
+    pictures, true_boxes = await asyncio.to_thread(truth)
+    samples = []
+    for number in range(24):
+        if number == 8:
+            await page.resize(700, 900, scale=2)  # a narrow window of fine pixels
+        if number == 16:
+            await page.run("choose('front')")  # large, with bars beside the picture
+        samples.append(json.loads(await page.run(SAMPLE)))
+    rate = (await page.run(counted) - before) / (time.monotonic() - began_s)
+    assert rate == pytest.approx(25, rel=0.3)
+    overlaps = []
+    for sample in samples:
+        seen = np.array(sample["green"], np.float32).reshape(SMALL[::-1])
+        index = int(np.abs(pictures - seen).mean(axis=(1, 2)).argmin())
+        for shown in sample["boxes"]:
+            assert shown["painted"]
+            overlaps.append(max(overlap(shown["box"], true) for true in true_boxes[index]))
+    assert len(overlaps) >= 10
+    assert float(np.median(overlaps)) > 0.6, sorted(overlaps)
+
+
+async def test_leaving_frees_everything(browser: Browser, daemon: EdgedProcess) -> None:
+    first = await watch(browser, daemon)
+    second = await watch(browser, daemon)
+    await until(lambda: daemon.camera("front")["viewers"] >= 1, 5, "viewers")
+    await second.close()
+    await first.run("location.href = 'about:blank'")
+    await until(lambda: daemon.camera("front")["viewers"] == 0, 15, "everybody has left")
+    await first.close()
+
+
+async def test_detection_is_switched_on_the_page(browser: Browser, daemon: EdgedProcess) -> None:
+    page = await watch(browser, daemon)
+    for wanted in (False, True):
+        await page.run("document.querySelector('.detect').click()")
+        await page.wait_for(
+            f"document.querySelector('.detect').getAttribute('aria-pressed') === '{wanted}'.toLowerCase()",
+            5,
+            "the button shows it",
+        )
+        assert daemon.camera("front")["detect"] is wanted
+    await page.close()
+
+
+async def test_the_page_comes_back_after_a_restart_of_the_daemon(
+    tmp_path: Path, browser: Browser, street: RtspServer
+) -> None:
+    with EdgedProcess(tmp_path, config({"front": f'url = "{street.url("cam")}"'})) as daemon:
+        page = await watch(browser, daemon)
+        daemon.stop()
+        await page.wait_for("!document.getElementById('banner').hidden", 10, "the page says that it is alone")
+        daemon.start()
+        await page.wait_for(f"document.getElementById('banner').hidden && {PLAYS}", 20, "the picture is back")
+
+
+async def test_a_wrong_token_is_said_and_the_right_one_opens(
+    tmp_path: Path, browser: Browser, street: RtspServer
+) -> None:
+    cameras = {"front": f'url = "{street.url("cam")}"', "gate": 'url = "rtsp://127.0.0.1:1/x"'}
+    with EdgedProcess(tmp_path, config(cameras), environ={"EDGED_HTTP__TOKEN": TOKEN}) as daemon:
+        page = await browser.open(f"http://127.0.0.1:{daemon.http_port}/")
+        await page.wait_for("document.getElementById('login').open", 5, "the page asks for the token")
+        fill = (
+            "document.getElementById('token').value = '{}'; document.querySelector('#login button').click()"
+        )
+        await page.run(fill.format("nonsense"))
+        await page.wait_for("document.body.innerText.includes('Wrong token')", 5, "it says so")
+        await page.run(fill.format(TOKEN))
+        await page.wait_for(PLAYS, 20, "a picture")
+        await page.wait_for(
+            "document.querySelector('[data-camera=gate]').innerText.includes('connection refused')",
+            5,
+            "the reason why a camera is down",
+        )
+        assert not [line for line in page.console if "exceptionThrown" in line]
