@@ -142,6 +142,10 @@ class Publisher:
         """Publish the newest picture; one that the broker had no time for is replaced by the next."""
         self._keep_of(camera_id, self._topics.snapshot(camera_id), jpeg, qos=0)
 
+    def event_snapshot(self, camera_id: str, event_id: str, jpeg: bytes) -> None:
+        """Publish the picture of an event, to whoever listens now."""
+        self._outbox.live.put(self._topics.event_snapshot(camera_id, event_id), jpeg)
+
     def health(self, known: Health) -> None:
         """Publish how the box does."""
         self._outbox.retained.put(self._topics.health, payloads.health(known))
