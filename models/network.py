@@ -87,8 +87,8 @@ class EdgedDemo(nn.Module):
 class Exported(nn.Module):
     """The network as the daemon runs it: objectness and classes are probabilities, as in plain YOLOX.
 
-    Trained against the quality of the boxes, both stay low where the network is right. Raised to ``CALIBRATION``
-    they suit a threshold of 0.4, which is the daemon's default.
+    Trained against the quality of the boxes, both stay low where the network is right. ``CALIBRATION`` raises
+    them until a threshold of 0.4, the daemon's default, suits them.
     """
 
     def __init__(self, network: EdgedDemo) -> None:
