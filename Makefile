@@ -11,11 +11,12 @@ JOBS ?= 2
 
 export PYTHON VENV
 
-.PHONY: help demo test lint install clean
+.PHONY: help demo test test-ha lint install clean
 
 help:
 	@echo 'make demo    the whole product on sample cameras, with nothing of yours'
 	@echo 'make test    every check and every test'
+	@echo 'make test-ha what real Home Assistants make of it; installs them first (300 MB)'
 	@echo 'make lint    ruff and mypy only'
 	@echo 'make install edged as a service of this box (as root)'
 	@echo 'make clean   remove what the others have made'
@@ -26,6 +27,10 @@ demo:
 
 test: lint
 	$(VENV)/bin/pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+test-ha:
+	@scripts/setup test
+	@scripts/test-ha -n $(JOBS) $(ARGS)
 
 lint:
 	@scripts/setup test

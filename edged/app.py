@@ -175,6 +175,7 @@ class Daemon:
             detector,
             Overrides(state_folder() / "overrides.json"),
             LineTotals(state_folder() / "line-totals.json"),
+            events_file=state_folder() / "events.sqlite",
             listener=self,
             on_restart=self.restart,
         )

@@ -27,6 +27,7 @@ from edged.publish import Announcer, Installation, Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from edged.camera import CameraListener
     from edged.config import CameraSettings, HttpSettings, ModelSettings, Settings
@@ -60,6 +61,7 @@ class Pipeline:
         overrides: Overrides,
         totals: LineTotals,
         *,
+        events_file: Path,
         listener: CameraListener,
         on_restart: Callable[[], None],
     ) -> None:
@@ -67,6 +69,7 @@ class Pipeline:
         self._detector = detector
         self._overrides = overrides
         self._totals = totals
+        self._events_file = events_file
         self._listener = listener
         self._on_restart = on_restart
         self._loop = asyncio.get_running_loop()
@@ -167,6 +170,7 @@ class Pipeline:
             on_command=self._on_command,
             box_id=settings.box.id,
             home_assistant=settings.home_assistant,
+            events_file=self._events_file,
         )
         self._announcer = Announcer(self._publisher, self._totals)
         self._everybody.listeners = (self._listener, self._announcer)

@@ -18,6 +18,8 @@ from edged.core.mailbox import BoundedQueue
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edged.publish.store import EventStore, StoredEvent
+
 LIVE_UNSENT_MAX = 20
 LIVE_WAITING_MAX = 64
 
@@ -190,25 +192,27 @@ class EventLane:
     twice if the broker took it and could not say so any more; it carries the same id then.
     """
 
-    def __init__(self, capacity: int, wake: Callable[[], None]) -> None:
-        self._waiting = BoundedQueue[tuple[str, bytes]](capacity, wake)
-        self._sending: tuple[str, bytes] | None = None
+    def __init__(self, store: EventStore, wake: Callable[[], None]) -> None:
+        self._store = store
+        self._wake = wake
+        self._sending: StoredEvent | None = None
         self._receipt: Receipt | None = None
         self._refused = 0
 
     def put(self, topic: str, payload: bytes) -> None:
         """Queue an event; when the queue is full the oldest is lost and counted."""
-        self._waiting.put((topic, payload))
+        self._store.put(topic, payload)
+        self._wake()
 
     @property
     def waiting(self) -> int:
         """How many the broker has not confirmed."""
-        return len(self._waiting) + (self._sending is not None)
+        return len(self._store)
 
     @property
     def dropped(self) -> int:
         """How many were lost: to the bound, or refused by the broker."""
-        return self._waiting.dropped + self._refused
+        return self._store.dropped + self._refused
 
     @property
     def is_idle(self) -> bool:
@@ -217,33 +221,36 @@ class EventLane:
 
     def connection_lost(self) -> None:
         """Send the unconfirmed one again, first thing on the next connection."""
-        self._receipt = None
+        self._sending = self._receipt = None
+
+    def close(self) -> None:
+        """Leave what the broker has not confirmed to the next life of this box."""
+        self._store.close()
 
     def pump(self, wire: Wire) -> None:
         """Send the next event if the one before is confirmed."""
         while self._is_free():
-            if self._sending is None:
-                self._sending = self._waiting.take()
+            self._sending = self._sending or self._store.first()
             if self._sending is None:
                 return
-            topic, payload = self._sending
+            topic, payload = self._sending.topic, self._sending.payload
             self._receipt = wire.send(topic, payload, qos=1, retain=False)
             if self._receipt is None:
                 return
 
     def _is_free(self) -> bool:
-        if self._receipt is None:
+        if self._receipt is None or self._sending is None:
             return True
         if not self._receipt.is_done:
             return False
-        if self._receipt.refusal is not None and self._sending is not None:
+        if self._receipt.refusal is not None:
             self._refused += 1
             if self._refused == 1:
                 log.warning(
-                    "the broker does not take events on %s: %s", self._sending[0], self._receipt.refusal
+                    "the broker does not take events on %s: %s", self._sending.topic, self._receipt.refusal
                 )
-        self._receipt = None
-        self._sending = None
+        self._store.remove(self._sending)
+        self._sending = self._receipt = None
         return True
 
 
@@ -299,9 +306,9 @@ class LiveLane:
 class Outbox:
     """The three lanes, in the order in which they are served."""
 
-    def __init__(self, events_kept: int, wake: Callable[[], None], clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, events: EventStore, wake: Callable[[], None], clock: Clock = SYSTEM_CLOCK) -> None:
         self.retained = RetainedLane(wake, clock)
-        self.events = EventLane(events_kept, wake)
+        self.events = EventLane(events, wake)
         self.live = LiveLane(wake)
 
     @property

@@ -13,11 +13,13 @@ from edged.publish.client import MqttClient
 from edged.publish.homeassistant import Discovery
 from edged.publish.inbox import CommandInbox
 from edged.publish.outbox import Outbox
+from edged.publish.store import EventStore
 from edged.publish.topics import Topics
 from edged.publish.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from edged.config.settings import MqttSettings
     from edged.core.retry import Backoff
@@ -46,12 +48,13 @@ class Publisher:
         on_command: Callable[[Command], None],
         box_id: str = "edged",
         home_assistant: HomeAssistantSettings | None = None,
+        events_file: Path | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self._settings = settings
         self._topics = Topics(base_topic)
         wakeup = Wakeup()
-        self._outbox = Outbox(settings.events_kept, wakeup.set)
+        self._outbox = Outbox(EventStore(settings.events_kept, events_file), wakeup.set)
         self._inbox = CommandInbox(self._topics, on_command)
         self._lock = threading.Lock()
         self._cameras: frozenset[str] | None = None  # not told yet
@@ -87,6 +90,7 @@ class Publisher:
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Say that we leave and end, within ``timeout_s`` whatever the broker does."""
         self._client.stop(timeout_s)
+        self._outbox.events.close()
 
     def set_cameras(self, camera_ids: Iterable[str]) -> None:
         """Name the cameras there are; the broker is made to forget all others of this box."""
@@ -137,6 +141,10 @@ class Publisher:
     def snapshot(self, camera_id: str, jpeg: bytes) -> None:
         """Publish the newest picture; one that the broker had no time for is replaced by the next."""
         self._keep_of(camera_id, self._topics.snapshot(camera_id), jpeg, qos=0)
+
+    def event_snapshot(self, camera_id: str, event_id: str, jpeg: bytes) -> None:
+        """Publish the picture of an event, to whoever listens now."""
+        self._outbox.live.put(self._topics.event_snapshot(camera_id, event_id), jpeg)
 
     def health(self, known: Health) -> None:
         """Publish how the box does."""

@@ -45,6 +45,10 @@ class Topics:
         """What happened, once each."""
         return f"{self.base}/{camera_id}/events"
 
+    def event_snapshot(self, camera_id: str, event_id: str) -> str:
+        """The JPEG of the very frame in which an event happened."""
+        return f"{self.base}/{camera_id}/events/{event_id}/snapshot"
+
     def snapshot(self, camera_id: str) -> str:
         """The newest JPEG."""
         return f"{self.base}/{camera_id}/snapshot"

@@ -2,7 +2,8 @@
 
     python hass.py FOLDER BROKER_PORT
 
-answers each line of standard input, a JSON object with ``do``, with a line of JSON: ``states``, ``call`` of a
+It is put together by hand, for Home Assistant's own start insists on its whole user interface. It answers
+each line of standard input, a JSON object with ``do``, with a line of JSON: ``states``, ``call`` of a
 service, ``devices`` and ``stop``. Its log goes to standard error.
 """
 
@@ -10,12 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
-from homeassistant import bootstrap, runner
+from homeassistant import auth, bootstrap, config_entries, core, loader
 from homeassistant.helpers import device_registry, entity_registry
+from homeassistant.setup import async_setup_component
 
 ENTRY = {
     "entry_id": "mqtt",
@@ -51,9 +55,16 @@ def prepare(folder: Path, port: int) -> None:
 
 async def main(folder: Path, port: int) -> None:
     prepare(folder, port)
-    hass = await bootstrap.async_setup_hass(
-        runner.RuntimeConfig(config_dir=str(folder), skip_pip=True, recovery_mode=False)
-    )
+    hass = core.HomeAssistant(str(folder))
+    hass.config.skip_pip = True
+    hass.config.location_name = "test"
+    loader.async_setup(hass)
+    hass.config_entries = config_entries.ConfigEntries(hass, {})
+    await bootstrap.async_load_base_functionality(hass)
+    hass.auth = await auth.auth_manager_from_config(hass, [{"type": "homeassistant"}], [])
+    http = {"http": {"server_host": "127.0.0.1", "server_port": free_port()}}
+    for domain in ("homeassistant", "http", "mqtt"):
+        assert await async_setup_component(hass, domain, http), domain
     await hass.async_start()
     say({"ready": True})
     reader = asyncio.StreamReader()
@@ -66,6 +77,12 @@ async def main(folder: Path, port: int) -> None:
             break
         say(await answer(hass, request))
     await hass.async_stop(force=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 async def answer(hass: Any, request: dict[str, Any]) -> Any:
@@ -98,4 +115,5 @@ def say(facts: Any) -> None:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
     asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))

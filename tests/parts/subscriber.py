@@ -59,6 +59,11 @@ class Subscriber:
         with self._changed:
             return [message for message in self._received if message.topic == topic]
 
+    def everything(self) -> list[Received]:
+        """Everything that came so far."""
+        with self._changed:
+            return list(self._received)
+
     def payloads(self, topic: str) -> list[bytes]:
         """What came on ``topic`` so far."""
         return [message.payload for message in self.all_of(topic)]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edged.publish.outbox import LIVE_UNSENT_MAX, LIVE_WAITING_MAX, EventLane, LiveLane, RetainedLane
+from edged.publish.store import EventStore
 
 
 class HandClock:
@@ -66,7 +67,7 @@ def retained(clock: HandClock) -> RetainedLane:
 
 @pytest.fixture
 def events() -> EventLane:
-    return EventLane(10, nobody)
+    return EventLane(EventStore(10, None), nobody)
 
 
 class TestRetained:

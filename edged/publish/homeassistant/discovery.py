@@ -19,6 +19,7 @@ from edged.publish.homeassistant.forms import (
     Node,
     Removed,
     component_form,
+    component_key,
     components_of,
     device_form,
 )
@@ -66,7 +67,7 @@ class Discovery:
     @property
     def handlers(self) -> dict[str, Callable[[Message], None]]:
         """Who wants to hear what."""
-        wanted: dict[str, Callable[[Message], None]] = dict.fromkeys(self._node.filters, self.hear)
+        wanted: dict[str, Callable[[Message], None]] = {self._node.filter: self.hear}
         if self._settings.enabled:
             wanted[self._settings.birth_topic] = self.hear_birth
         return wanted
@@ -142,7 +143,8 @@ class Discovery:
     def _note_removed(self, found: Iterable[Device], before: dict[str, bytes]) -> None:
         """Remember which entities a device no longer has: leaving them out does not remove them."""
         for device in found:
-            topic, keys = self._node.device_topic(device.camera_id), {each.key for each in device.entities}
+            topic = self._node.device_topic(device.camera_id)
+            keys = {component_key(each) for each in device.entities}
             had = {**self._removed.get(topic, {}), **components_of(before.get(topic, b""))}
             self._removed[topic] = {key: component for key, component in had.items() if key not in keys}
 

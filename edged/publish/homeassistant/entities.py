@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Config = dict[str, Any]
 
+MEBIBYTES = "{{ (value_json.box.memory_bytes / 1048576) | round(0) | int }}"
 HEALTH_EXPIRES_S = 60  # it comes every ten seconds
 DIAGNOSTIC = {"entity_category": "diagnostic"}
 CONFIG = {"entity_category": "config"}
@@ -98,12 +99,7 @@ def _box_entities(topics: Topics) -> Iterator[Entity]:
     )
     for key, name, template, more in (
         ("cpu", "CPU", health("box.cpu_percent"), {"unit_of_measurement": "%", **MEASUREMENT}),
-        (
-            "memory",
-            "Memory",
-            health("box.memory_bytes"),
-            {**_unit("B", "data_size"), "enabled_by_default": False},
-        ),
+        ("memory", "Memory", MEBIBYTES, _unit("MiB", "data_size")),
         ("temperature", "Temperature", health("box.temperature_c"), _unit("°C", "temperature")),
         ("inference_time", "Inference time", health("inference.inference_ms"), _unit("ms", "duration")),
         ("detections", "Detections", health("inference.fps"), {"unit_of_measurement": "1/s", **MEASUREMENT}),

@@ -32,13 +32,13 @@ class Node:
     box_id: str
 
     @property
-    def filters(self) -> tuple[str, str]:
-        """Filters for every discovery topic of this box in either form, also of what it no longer has."""
-        return f"{self.prefix}/+/edged_{self.box_id}/config", f"{self.prefix}/+/edged_{self.box_id}/+/config"
+    def filter(self) -> str:
+        """Filter for every discovery topic of this box in either form, also of what it no longer has."""
+        return f"{self.prefix}/+/edged_{self.box_id}/+/config"
 
     def device_topic(self, camera_id: str | None) -> str:
         """Where a whole device is told."""
-        return "/".join(filter(None, (self.prefix, "device", f"edged_{self.box_id}", camera_id, "config")))
+        return self.entity_topic("device", _object_id(camera_id))
 
     def entity_topic(self, component: str, object_id: str) -> str:
         """Where one entity is told."""
@@ -55,9 +55,14 @@ def device_form(found: Iterable[Device], node: Node, removed: Mapping[str, Remov
     for device in found:
         topic = node.device_topic(device.camera_id)
         gone = {key: {"platform": component} for key, component in removed.get(topic, {}).items()}
-        kept = {each.key: {"platform": each.component, **each.config} for each in device.entities}
+        kept = {component_key(each): {"platform": each.component, **each.config} for each in device.entities}
         payloads[topic] = _encode({"device": device.info, "origin": ORIGIN, "components": {**gone, **kept}})
     return payloads
+
+
+def component_key(entity: Entity) -> str:
+    """What an entity is called within the payload of its device; Home Assistant cuts these up at spaces."""
+    return entity.key.replace(" ", "_")
 
 
 def component_form(found: Iterable[Device], node: Node) -> dict[str, bytes]:
@@ -84,9 +89,13 @@ def components_of(payload: bytes) -> Removed:
 
 
 def _object_ids(device: Device, entity: Entity) -> Iterator[str]:
-    wanted = f"{device.camera_id or 'box'}_{slug(entity.key)}"
+    wanted = f"{_object_id(device.camera_id)}_{slug(entity.key)}"
     yield wanted
     yield from (f"{wanted}_{number}" for number in range(2, 1000))
+
+
+def _object_id(camera_id: str | None) -> str:
+    return "box" if camera_id is None else f"camera_{camera_id}"
 
 
 def _encode(facts: Any) -> bytes:  # noqa: ANN401 - whatever JSON holds

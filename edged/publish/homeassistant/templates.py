@@ -22,7 +22,7 @@ def camera_health(camera_id: str, key: str) -> str:
 
 def camera_reason(camera_id: str) -> str:
     """Where a camera stands and why, as attributes: they change only when its state does."""
-    facts = "{'state': c.get('state'), 'why': c.get('why')}"
+    facts = "{'stream': c.get('state'), 'why': c.get('why')}"  # Home Assistant keeps "state" for itself
     return f"{{% set c = {_camera(camera_id)} %}}{{{{ {facts} | tojson }}}}"
 
 
