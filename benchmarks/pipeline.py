@@ -71,7 +71,7 @@ class Audience:
 
     def __init__(self, port: int) -> None:
         self._lock = threading.Lock()
-        self._heard: list[tuple[float, bytes]] = []
+        self._heard: list[tuple[float, float, bytes]] = []  # monotonic, epoch, payload
         self._client = Client(CallbackAPIVersion.VERSION2)
         self._client.on_connect = lambda client, *_: client.subscribe("edged/benchmark/+/tracks")
         self._client.on_message = self._on_message
@@ -85,20 +85,20 @@ class Audience:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def forget(self) -> None:
-        """Begin anew: what came while the daemon started is no measure."""
+    def latencies_ms(self, begun_s: float, ended_s: float) -> list[tuple[float, float]]:
+        """Of each message captured and heard within a span: its latency, and that by its own account."""
         with self._lock:
-            self._heard.clear()
-
-    def latencies_ms(self) -> list[tuple[float, float]]:
-        """Of each message from capture to here, and what the daemon says itself."""
-        with self._lock:
-            heard = [(at_s, json.loads(payload)) for at_s, payload in self._heard]
-        return [((at_s - said["timestamp"]) * 1000, said["stats"]["latency_ms"]) for at_s, said in heard]
+            heard = [(now_s, at_s, json.loads(payload)) for now_s, at_s, payload in self._heard]
+        took = [(now_s, at_s - said["timestamp"], said["stats"]["latency_ms"]) for now_s, at_s, said in heard]
+        return [
+            (took_s * 1000, own_ms)
+            for now_s, took_s, own_ms in took
+            if begun_s <= now_s - took_s and now_s <= ended_s
+        ]
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         with self._lock:
-            self._heard.append((time.time(), bytes(message.payload)))
+            self._heard.append((time.monotonic(), time.time(), bytes(message.payload)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,6 @@ class Bench:
         config.write_text(self._config(names))
         with Audience(self.broker.port) as audience, MeasuredDaemon(config, folder) as daemon:
             daemon.wait_until_steady(names)
-            audience.forget()
             rounds = measure_rounds(
                 daemon,
                 dict.fromkeys(names, recording),
@@ -128,7 +127,11 @@ class Bench:
                 round_s=ROUND_S,
                 advance=advance,
             )
-            latencies = np.array(audience.latencies_ms() or [(np.nan, np.nan)])
+            # While the floor is measured the daemon has a core less, which is none of its doing.
+            heard = [
+                latency for each in rounds for latency in audience.latencies_ms(each.begun_s, each.ended_s)
+            ]
+            latencies = np.array(heard or [(np.nan, np.nan)])
         typical = median_round(rounds)
         work = [each for one in rounds for each in one.work.values()]
         ratios = [each.ratio for each in rounds]
@@ -167,26 +170,26 @@ fps = {FPS}
 
 def show(results: list[Result]) -> Table:
     """The results for people, with what they are to be."""
-    columns = ("cameras", "CPU ms / camera-s", "floor", "ratio (of rounds)", "RSS MB", "fps in / detected")
-    table = Table(*columns, "latency p50 / p95 ms", title=f"{FPS:g} fps detection")
+    title = f"ms of CPU per camera-second at {FPS:g} fps detection"
+    table = Table(
+        *("cameras", "CPU", "floor", "ratio", "rounds", "MB", "fps", "p50 ms", "p95 ms"), title=title
+    )
     for each in results:
         is_small = each.cameras != RSS_CAMERAS or each.rss_mb <= RSS_MOST_MB
         table.add_row(
             str(each.cameras),
             f"{each.cpu_ms_per_camera_s:.1f}",
             f"{each.floor_ms_per_camera_s:.1f}",
-            _marked(
-                f"{each.ratio:.2f} ({each.ratio_least:.2f}-{each.ratio_most:.2f})", each.ratio <= RATIO_MOST
-            ),
+            _marked(f"{each.ratio:.2f}", each.ratio <= RATIO_MOST),
+            f"{each.ratio_least:.2f}-{each.ratio_most:.2f}",
             _marked(f"{each.rss_mb:.0f}", is_small),
-            f"{each.fps_in:.1f} / {each.fps_detected:.2f}",
-            _marked(
-                f"{each.latency_p50_ms:.0f} / {each.latency_p95_ms:.0f}", each.latency_p95_ms <= 1000 / FPS
-            ),
+            f"{each.fps_detected:.1f}",
+            f"{each.latency_p50_ms:.0f}",
+            _marked(f"{each.latency_p95_ms:.0f}", each.latency_p95_ms <= 1000 / FPS),
         )
     table.caption = (
-        f"wanted: ratio <= {RATIO_MOST}, RSS <= {RSS_MOST_MB} MB with {RSS_CAMERAS} cameras,"
-        f" latency p95 <= {1000 / FPS:.0f} ms"
+        f"wanted: ratio <= {RATIO_MOST}, {RSS_CAMERAS} cameras in <= {RSS_MOST_MB} MB,"
+        f" from capture to subscriber p95 <= {1000 / FPS:.0f} ms"
     )
     return table
 

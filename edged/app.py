@@ -14,11 +14,16 @@ import cv2
 
 from edged import __version__
 from edged.config import load
+from edged.config.commands import SetDetect
 from edged.config.overrides import Overrides
+from edged.control.address import SOCKET_NAME
+from edged.control.api import Api
+from edged.control.server import ControlServer
 from edged.core import log as logs
 from edged.core.clock import SYSTEM_CLOCK
-from edged.core.errors import ConfigError, EdgedError
-from edged.core.folders import state_folder
+from edged.core.errors import ConfigError, EdgedError, ListenError
+from edged.core.folders import runtime_folder, state_folder
+from edged.core.ring import Ring
 from edged.core.types import Health
 from edged.health import BoxMeter, summary
 from edged.pipeline import Pipeline, load_detector
@@ -28,16 +33,20 @@ from edged.service import ServiceManager
 from edged.track import LineTotals
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Mapping
     from pathlib import Path
 
+    from edged.camera import Camera
     from edged.config import Settings
-    from edged.core.types import CameraHealth, CameraStatus, Event, TrackedFrame
+    from edged.config.commands import Command
+    from edged.core.types import CameraHealth, CameraStatus, Event, Frame, TrackedFrame
+    from edged.detect import Detector
 
 log = logging.getLogger(__name__)
 
 HEALTH_EVERY_S = 10.0
 HEALTH_AT_MOST_EVERY_S = 1.0
+EVENTS_KEPT = 200
 SWITCH_INTERVAL_S = 0.0005  # a thread busy in Python must not hold up what the loop sends
 
 
@@ -53,6 +62,10 @@ class Daemon:
         self._pipeline: Pipeline | None = None
         self._pulse: Pulse | None = None
         self._site: Site | None = None
+        self._control: ControlServer | None = None
+        self._api = Api(self)
+        self.events: Ring[Event] = Ring(EVENTS_KEPT)
+        self._reloading = asyncio.Lock()
         self._stop = asyncio.Event()
         self._news = asyncio.Event()
         self._reload_asked = asyncio.Event()
@@ -87,13 +100,60 @@ class Daemon:
             site.live.on_tracked(tracked)
 
     def on_event(self, event: Event) -> None:
-        """Nothing that health would tell."""
+        """Keep it for whoever looks in; called in the camera's thread."""
+        self.events.put(event)
 
     def on_status(self, camera_id: str, status: CameraStatus) -> None:
         """Have health published soon, for a camera's state is part of it; called in the camera's thread."""
         del camera_id, status
         with suppress(RuntimeError):  # the loop is closed: a thread that FFmpeg held has come back too late
             self._loop.call_soon_threadsafe(self._news.set)
+
+    @property
+    def settings(self) -> Settings:
+        """What the file said when it was last read."""
+        return self._settings
+
+    @property
+    def file(self) -> Path:
+        """Where the settings are from."""
+        return self._file
+
+    @property
+    def cameras(self) -> Mapping[str, Camera]:
+        """Every camera of the configuration; none before the start is over."""
+        return self._pipeline.cameras if self._pipeline else {}
+
+    @property
+    def detector(self) -> Detector | None:
+        """What finds things; None before it is loaded."""
+        return self._pipeline.detector if self._pipeline else None
+
+    async def obey(self, command: Command) -> None:
+        """Do what somebody asks of a camera."""
+        if self._pipeline:
+            await self._pipeline.obey(command)
+            self._news.set()
+
+    async def frame(self, camera_id: str, timeout_s: float) -> Frame | None:
+        """Return a picture of now; None where none comes in time."""
+        return await self._pipeline.frame(camera_id, timeout_s) if self._pipeline else None
+
+    async def reload(self) -> None:
+        """Read the file again and go over to it; raises EdgedError and changes nothing when that fails."""
+        if self._pipeline is None:
+            return
+        async with self._reloading:
+            self._service.reloading()
+            try:
+                await self._reload(self._pipeline)
+            except EdgedError as error:
+                problems = error.problems if isinstance(error, ConfigError) else [str(error)]
+                for problem in (*problems, "reload refused: the old configuration stays in force"):
+                    log.error("%s", problem)  # noqa: TRY400 - for the person who edited the file, not for us
+                raise
+            finally:
+                self._service.ready()
 
     async def _unless_stopped(self, work: Awaitable[None]) -> None:
         """Run ``work``, but give it up at once when the daemon is to stop."""
@@ -123,26 +183,40 @@ class Daemon:
         self._pipeline, self._pulse = pipeline, pulse
         pipeline.start()
         await self._open_site(settings, pipeline)
+        await self._open_control()
         self._service.ready()
         log.info("edged %s runs with %s", __version__, self._file)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(pulse.run())
             tasks.create_task(self._tell_health(pipeline))
-            tasks.create_task(self._reload_when_asked(pipeline))
+            tasks.create_task(self._reload_when_asked())
 
     async def _end(self) -> None:
+        if self._control:
+            await self._control.stop()
         await self._close_site()
         if self._pipeline:
             await self._pipeline.stop()
 
+    async def _open_control(self) -> None:
+        """Let the console in; cameras are not given up because that cannot be had."""
+        control = ControlServer(runtime_folder() / SOCKET_NAME, self._settings.control, self._api)
+        try:
+            await control.start()
+        except ListenError as error:
+            log.error("%s", error)  # noqa: TRY400 - it is a plain line for a person
+        else:
+            self._control = control
+
     async def _open_site(self, settings: Settings, pipeline: Pipeline) -> None:
         if settings.http.enabled:
             box = Box(
-                health=self._health,
+                health=self.health,
                 cameras=lambda: pipeline.cameras,
-                set_detect=lambda camera_id, is_on: pipeline.set_detect_enabled(camera_id, enabled=is_on),
+                set_detect=lambda camera_id, is_on: pipeline.obey(SetDetect(camera_id, is_on)),
             )
-            site = Site(settings.http, settings.webrtc, box)
+            verbs = self._api.routes_with_token() if settings.http.token else ()
+            site = Site(settings.http, settings.webrtc, box, verbs)
             await site.start()
             self._site = site
 
@@ -151,7 +225,8 @@ class Daemon:
             await self._site.stop()
         self._site = None
 
-    def _health(self) -> Health:
+    def health(self) -> Health:
+        """How everything does now."""
         pipeline, pulse = self._pipeline, self._pulse
         return Health(
             timestamp_s=SYSTEM_CLOCK.wall_s(),
@@ -171,7 +246,7 @@ class Daemon:
         """Tell the broker and systemd every ten seconds, and sooner when a camera's state has changed."""
         while True:
             self._news.clear()
-            health = self._health()
+            health = self.health()
             if pipeline.publisher:
                 pipeline.publisher.health(health)
             self._service.status(summary(health))
@@ -189,18 +264,12 @@ class Daemon:
             log.info("this box keeps up again")
         self._was_overloaded = is_overloaded
 
-    async def _reload_when_asked(self, pipeline: Pipeline) -> None:
+    async def _reload_when_asked(self) -> None:
         while True:
             await self._reload_asked.wait()
             self._reload_asked.clear()
-            self._service.reloading()
-            try:
-                await self._reload(pipeline)
-            except EdgedError as error:
-                problems = error.problems if isinstance(error, ConfigError) else [str(error)]
-                for problem in (*problems, "reload refused: the old configuration stays in force"):
-                    log.error("%s", problem)  # noqa: TRY400 - for the person who edited the file, not for us
-            self._service.ready()
+            with suppress(EdgedError):  # said in the log
+                await self.reload()
 
     async def _reload(self, pipeline: Pipeline) -> None:
         """Go over to what the file says now; whatever can fail comes before anything changes."""
@@ -214,6 +283,8 @@ class Daemon:
                 await self._open_site(old, pipeline)
                 raise
         self._settings = new
+        if self._control:
+            self._control.apply(new.control)
         logs.set_up(new.log.level)
         await pipeline.apply(new, detector)
         if self._site:

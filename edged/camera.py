@@ -89,6 +89,7 @@ class Camera:
         pool: StreamPool,
         workers: InferenceWorkers,
         listener: CameraListener,
+        off_reason: str,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.camera_id = camera_id
@@ -98,6 +99,7 @@ class Camera:
         self._workers = workers
         self._listener = listener
         self._clock = clock
+        self._off = CameraStatus(CameraState.DISABLED, off_reason, clock.wall_s())
         self._stream: Stream | None = None
         self._outlet: FrameOutlet | None = None
         self._feed: Feed | None = None
@@ -174,9 +176,7 @@ class Camera:
     def status(self) -> CameraStatus:
         """Where the camera stands."""
         if self._stream is None:
-            return CameraStatus(
-                CameraState.DISABLED, "switched off in the configuration", self._clock.wall_s()
-            )
+            return self._off
         return self._stream.status
 
     @property
@@ -218,6 +218,7 @@ class Camera:
             reconnects=statistics.reconnects if statistics else 0,
             detect_enabled=self.detect.enabled,
             overloaded=self._feed.is_overloaded if self._feed else False,
+            age_s=statistics.packet_age_s if statistics else None,
         )
 
     def _feed_settings(self) -> FeedSettings:

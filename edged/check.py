@@ -37,7 +37,7 @@ def probe_everything(settings: Settings, say: Callable[[str], None]) -> bool:
             strict=True,
         ):
             is_well &= not isinstance(result, EdgedError)
-            for line in _camera_lines(name, result):
+            for line in camera_lines(name, result):
                 say(line)
     return is_well
 
@@ -86,7 +86,8 @@ def _probe_camera(options: CaptureOptions) -> ProbeReport | EdgedError:
         return error
 
 
-def _camera_lines(name: str, result: ProbeReport | EdgedError) -> list[str]:
+def camera_lines(name: str, result: ProbeReport | EdgedError) -> list[str]:
+    """Say what a camera sends, or what is in the way."""
     if isinstance(result, EdgedError):
         return [f"{name}: {result}"]
     stream, interval_s = result.stream, result.key_frame_interval_s

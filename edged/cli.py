@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edged import __version__
+from edged.control.address import default_socket
+from edged.control.arguments import add_verbs
 from edged.core import log as logs
 from edged.core.errors import ConfigError, EdgedError, ModelError
 
@@ -97,7 +99,37 @@ def _parser() -> argparse.ArgumentParser:
     bench.set_defaults(command=_bench)
 
     _add_models(commands)
+    _add_clients(commands)
     return parser
+
+
+def _add_clients(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    with_socket = argparse.ArgumentParser(add_help=False)
+    with_socket.add_argument(
+        "--socket", type=Path, default=default_socket(), metavar="PATH", help="default: %(default)s"
+    )
+    for_scripts = argparse.ArgumentParser(add_help=False, parents=[with_socket])
+    for_scripts.add_argument("--json", action="store_true", help="for scripts")
+    ctl = commands.add_parser("ctl", help="ask the daemon something, or have it do something")
+    add_verbs(ctl.add_subparsers(title="verbs", required=True, metavar="VERB"), for_scripts)
+    ctl.set_defaults(command=_ctl)
+
+    tui = commands.add_parser("tui", help="the console", parents=[with_socket])
+    tui.set_defaults(command=_tui)
+
+    setup = commands.add_parser("setup", help="a guided start: writes a configuration, trying everything")
+    _add_config(setup)
+    setup.add_argument("--yes", action="store_true", help="ask nothing; for scripts")
+    setup.add_argument(
+        "--camera", action="append", default=[], metavar="ID=URL", help="a camera; may be given again"
+    )
+    setup.add_argument("--broker", metavar="HOST", help="the MQTT broker")
+    setup.add_argument("--model", type=Path, metavar="FILE", help="the ONNX file")
+    setup.set_defaults(command=_setup)
+
+    completion = commands.add_parser("completion", help="print what makes a shell complete these commands")
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(command=_completion)
 
 
 def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -201,6 +233,48 @@ def _demo(options: argparse.Namespace) -> int:
         view = LiveScreen()
     for line in summary(Demo(options.seconds, view).run()):
         say(line)
+    return EXIT_FINE
+
+
+def _ctl(options: argparse.Namespace) -> int:
+    from edged.control.ctl import run
+
+    return run(options)
+
+
+def _tui(options: argparse.Namespace) -> int:
+    # For a terminal at the other end of a slow line; Textual reads them when it is imported.
+    os.environ.setdefault("TEXTUAL_FPS", "10")
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+
+    from edged.tui.app import main
+
+    main(options.socket)
+    return EXIT_FINE
+
+
+def _setup(options: argparse.Namespace) -> int:
+    from edged.core.errors import SetupError
+    from edged.setup import Answers, parse_cameras, run
+
+    if not options.yes and not sys.stdin.isatty():
+        msg = "there is nobody to ask: say --yes, and give --camera, --broker and --model"
+        raise SetupError(msg)
+    logs.set_up("error")
+    broker = {"host": options.broker} if options.broker else None
+    answers = Answers(parse_cameras(options.camera), broker, options.model and options.model.absolute())
+    try:
+        return EXIT_FINE if run(options.config, answers, asks=not options.yes) else EXIT_FAILED
+    except EOFError:
+        msg = "nothing is written: the answers ended too soon"
+        raise SetupError(msg) from None
+
+
+def _completion(options: argparse.Namespace) -> int:
+    import shtab
+
+    _say(shtab.complete(_parser(), shell=options.shell))
     return EXIT_FINE
 
 

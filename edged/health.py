@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 # Where the boards and CPUs that we know of report the temperature that matters, best first.
 SENSORS = ("coretemp", "k10temp", "cpu_thermal", "soc_thermal", "acpitz")
+CPU_OVER_S = 1.0
 
 
 class BoxMeter:
-    """Measures this process and the machine around it; CPU is the mean since the last call."""
+    """Measures this process and the machine around it; CPU is the mean over at least ``CPU_OVER_S``."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
@@ -27,6 +28,7 @@ class BoxMeter:
         self._started_monotonic_s = clock.monotonic_s()
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only sets the mark from which the next one measures
+        self._cpu_percent, self._cpu_at_s = 0.0, self._started_monotonic_s
 
     def measure(self, loop_lag_ms: float) -> BoxHealth:
         """Measure now."""
@@ -34,11 +36,18 @@ class BoxMeter:
             version=__version__,
             started_s=self._started_s,
             uptime_s=self._clock.monotonic_s() - self._started_monotonic_s,
-            cpu_percent=self._process.cpu_percent(),
+            cpu_percent=self._mean_cpu_percent(),
             memory_bytes=self._process.memory_info().rss,
             temperature_c=temperature_c(),
             loop_lag_ms=loop_lag_ms,
         )
+
+    def _mean_cpu_percent(self) -> float:
+        """Measure over a while, however many ask: over a few milliseconds the kernel's clock says nothing."""
+        now_s = self._clock.monotonic_s()
+        if now_s - self._cpu_at_s >= CPU_OVER_S:
+            self._cpu_percent, self._cpu_at_s = self._process.cpu_percent(), now_s
+        return self._cpu_percent
 
 
 def temperature_c() -> float | None:

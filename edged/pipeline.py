@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 from edged import __version__
 from edged.camera import PLACES, Camera, Everybody
 from edged.capture import StreamPool
-from edged.core.mailbox import LatestSlot
-from edged.core.types import InferenceHealth, Size
-from edged.detect import InferenceWorkers, ModelOptions, load_model
-from edged.health import temperature_c
-from edged.publish import (
-    Announcer,
-    Installation,
-    Publisher,
+from edged.config.commands import (
+    EnableCamera,
     RestartBox,
     RestartCamera,
     SetConfidence,
@@ -25,6 +19,11 @@ from edged.publish import (
     SetFps,
     TakeSnapshot,
 )
+from edged.core.mailbox import LatestSlot
+from edged.core.types import InferenceHealth, Size
+from edged.detect import InferenceWorkers, ModelOptions, load_model
+from edged.health import temperature_c
+from edged.publish import Announcer, Installation, Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,10 +31,10 @@ if TYPE_CHECKING:
 
     from edged.camera import CameraListener
     from edged.config import CameraSettings, HttpSettings, ModelSettings, Settings
+    from edged.config.commands import CameraChange, Command
     from edged.config.overrides import Overrides
     from edged.core.types import BrokerHealth, CameraHealth, Frame
     from edged.detect import Detector
-    from edged.publish import Command
     from edged.track import LineTotals
 
 log = logging.getLogger(__name__)
@@ -44,6 +43,8 @@ SNAPSHOT_TIMEOUT_S = 5.0
 STOP_CAMERA_S = 1.5
 STOP_WORKERS_S = 1.0
 STUCK_AFTER_S = 10.0
+OFF_IN_FILE = "switched off in the configuration"
+OFF_BY_COMMAND = "switched off by a command"
 
 
 class Pipeline:
@@ -72,6 +73,7 @@ class Pipeline:
         self._listener = listener
         self._on_restart = on_restart
         self._loop = asyncio.get_running_loop()
+        self._changing = asyncio.Lock()  # one change at a time: a stop takes a while
         self._pool = StreamPool()
         self._everybody = Everybody(listener)
         self._workers = InferenceWorkers(detector, settings.model.workers)
@@ -89,10 +91,10 @@ class Pipeline:
         """Those of the configuration in force, by their ids."""
         return self._cameras
 
-    def set_detect_enabled(self, camera_id: str, *, enabled: bool) -> None:
-        """Switch detection on a camera, and remember it; an unknown camera is none of our business."""
-        if camera := self._cameras.get(camera_id):
-            self._override(camera, "enabled", enabled)
+    @property
+    def detector(self) -> Detector:
+        """What finds things."""
+        return self._detector
 
     def start(self) -> None:
         """Start every part, in the order in which they need each other."""
@@ -109,6 +111,10 @@ class Pipeline:
 
     async def apply(self, new: Settings, detector: Detector | None) -> None:
         """Go over to ``new``, with ``detector`` where the model changed; leave alone what did not change."""
+        async with self._changing:
+            await self._apply(new, detector)
+
+    async def _apply(self, new: Settings, detector: Detector | None) -> None:
         old, self._settings = self._settings, new
         is_new_broker = _of_broker(new) != _of_broker(old)
         if is_new_broker:
@@ -194,6 +200,7 @@ class Pipeline:
                 self._start_camera(camera_id, settings)
 
     def _start_camera(self, camera_id: str, settings: CameraSettings) -> None:
+        is_enabled = self._overrides.is_enabled(camera_id, configured=settings.enabled)
         camera = Camera(
             camera_id,
             settings,
@@ -201,11 +208,12 @@ class Pipeline:
             pool=self._pool,
             workers=self._workers,
             listener=self._everybody,
+            off_reason=OFF_BY_COMMAND if settings.enabled else OFF_IN_FILE,
         )
         self._cameras[camera_id] = camera
         if self._announcer:
             self._announcer.set_camera(camera_id, settings, camera.detect)
-        if settings.enabled:
+        if is_enabled:
             camera.start()
 
     async def _stop_cameras(self, camera_ids: Iterable[str]) -> None:
@@ -233,7 +241,7 @@ class Pipeline:
 
     def _on_command(self, command: Command) -> None:
         """Take a command from the publisher's thread into the loop."""
-        asyncio.run_coroutine_threadsafe(self._obey(command), self._loop)
+        asyncio.run_coroutine_threadsafe(self.obey(command), self._loop)
 
     async def frame(self, camera_id: str, timeout_s: float) -> Frame | None:
         """Return a picture of now, decoding for it if nobody else does; None where none comes in time."""
@@ -257,38 +265,60 @@ class Pipeline:
             give_back()
         return slot.take()
 
-    async def _obey(self, command: Command) -> None:
-        """Do what a program on the broker asks for, and remember it."""
+    async def obey(self, command: Command) -> None:
+        """Do what somebody asks for, and remember it over a restart."""
         if isinstance(command, RestartBox):
             log.info("restart of the daemon asked for")
             self._on_restart()
             return
+        if isinstance(command, TakeSnapshot):
+            await self._take_snapshot(command.camera_id)
+            return
+        async with self._changing:
+            await self._change(command)
+
+    async def _change(self, command: CameraChange) -> None:
         camera = self._cameras.get(command.camera_id)
-        if camera is None:  # it was removed while the command was on its way
+        if camera is None:  # it was removed before its turn came
             return
         match command:
             case RestartCamera():
                 log.info("camera %s: restart asked for", camera.camera_id)
                 camera.restart()
-            case TakeSnapshot(camera_id=camera_id):
-                await self._take_snapshot(camera_id)
+            case EnableCamera(enabled=wanted):
+                await self._enable(camera, wanted=wanted)
             case SetDetect(enabled=value):
-                self._override(camera, "enabled", value)
+                await self._override(camera, "enabled", value)
             case SetConfidence(value=value):
-                self._override(camera, "confidence", value)
+                await self._override(camera, "confidence", value)
             case SetFps(value=value):
-                self._override(camera, "fps", value)
+                await self._override(camera, "fps", value)
+
+    async def _enable(self, camera: Camera, *, wanted: bool) -> None:
+        """Start or stop a camera as if the file had said so."""
+        camera_id, settings = camera.camera_id, camera.settings
+        log.info("camera %s: %s", camera_id, "switched on" if wanted else "switched off")
+        is_running = self._overrides.is_enabled(camera_id, configured=settings.enabled)
+        await asyncio.to_thread(
+            self._overrides.enable, camera_id, enabled=wanted, configured=settings.enabled
+        )
+        if wanted != is_running:
+            await self._stop_cameras([camera_id])
+            self._start_camera(camera_id, settings)
 
     async def _take_snapshot(self, camera_id: str) -> None:
+        if camera_id not in self._cameras:  # it was removed while the command was on its way
+            return
         frame = await self.frame(camera_id, SNAPSHOT_TIMEOUT_S)
         if frame is None:
             log.warning("camera %s: no snapshot: no picture came within %g s", camera_id, SNAPSHOT_TIMEOUT_S)
         elif self._announcer:
             self._announcer.snapshot(camera_id, frame)
 
-    def _override(self, camera: Camera, key: str, value: float) -> None:
+    async def _override(self, camera: Camera, key: str, value: float) -> None:
         log.info("camera %s: detect.%s = %s", camera.camera_id, key, value)
-        self._overrides.set(camera.camera_id, key, value, camera.settings.detect)
+        configured = camera.settings.detect
+        await asyncio.to_thread(self._overrides.set, camera.camera_id, key, value, configured)
         self._put_in_force(camera)
 
     def _put_in_force(self, camera: Camera) -> None:

@@ -180,7 +180,7 @@ def _report(
         is_sample=is_sample,
         model=detector.name,
         provider=detector.provider,
-        seconds=sum(each.seconds for each in rounds),
+        seconds=sum(each.ended_s - each.begun_s for each in rounds),
         streams=streams,
         wanted_fps={camera_id: settings.cameras[camera_id].detect.fps for camera_id in recordings},
         typical=typical,

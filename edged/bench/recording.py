@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edged.capture.annexb import parameter_sets
 from edged.capture.demuxer import open_demuxer
 from edged.capture.timeline import TimeLine
 from edged.core.errors import CaptureError, CaptureFault
@@ -46,11 +45,7 @@ def record(options: CaptureOptions, seconds: float) -> Recording:
     if lasted_s <= 0:
         text = f"{redact(options.url)}: no key frame within {PATIENCE_S:g} s"
         raise CaptureError(text, CaptureFault.BROKEN)
-    encoding = demuxer.encoding
-    # Files are turned into Annex B on the way, and then the parameter sets of their head do not fit any more.
-    sets = parameter_sets(encoding.codec, bytes(packets[0]))
-    encoding = replace(encoding, extradata=sets or encoding.extradata)
-    return Recording(encoding, tuple(packets), (len(packets) - 1) / lasted_s)
+    return Recording(demuxer.encoding, tuple(packets), (len(packets) - 1) / lasted_s)
 
 
 def _whole_groups(demuxer: Demuxer, seconds: float) -> tuple[list[AvPacket[VideoStream]], list[float]]:

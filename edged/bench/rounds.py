@@ -37,7 +37,8 @@ class Work:
 class Round:
     """One turn: milliseconds of CPU per second, of all cameras together."""
 
-    seconds: float
+    begun_s: float  # monotonic
+    ended_s: float
     floor: Floor
     floor_ms_per_s: float
     daemon_ms_per_s: float
@@ -85,7 +86,8 @@ def measure_rounds(
         earlier, floor = floor, measure_floor(recordings, detector)
         rounds.append(
             Round(
-                seconds=after.at_s - before.at_s,
+                begun_s=before.at_s,
+                ended_s=after.at_s,
                 floor=floor,
                 floor_ms_per_s=mean((floor_ms_per_s(earlier, work), floor_ms_per_s(floor, work))),
                 daemon_ms_per_s=(after.cpu_s - before.cpu_s) * 1000 / (after.at_s - before.at_s),

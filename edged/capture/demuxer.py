@@ -64,9 +64,12 @@ class Demuxer:
         self._video: VideoStream = container.streams.video[0]
         self._unit_s = float(self._video.time_base or 0)  # once: arithmetic of fractions is slow
         context = self._video.codec_context
+        extradata = context.extradata or b""
+        # The filter puts the parameter sets into the packets; those in the head of an MP4 fit them no more.
+        self._annexb = ANNEXB_FILTERS.get(context.name) if extradata.startswith(MP4_EXTRADATA) else None
         self.encoding = Encoding(
             codec=context.name,
-            extradata=context.extradata or b"",
+            extradata=b"" if self._annexb else extradata,
             size=Size(context.width, context.height),
             pixel_format=context.pix_fmt,
         )
@@ -117,11 +120,10 @@ class Demuxer:
             self._container.seek(0)
 
     def _annexb_packets(self) -> Iterator[AvPacket[VideoStream]]:
-        name = ANNEXB_FILTERS.get(self.encoding.codec)
-        if name is None or not self.encoding.extradata.startswith(MP4_EXTRADATA):
+        if self._annexb is None:
             yield from (packet for packet in self._container.demux(self._video) if packet.size)
             return
-        annexb = BitStreamFilterContext(name, self._video)
+        annexb = BitStreamFilterContext(self._annexb, self._video)
         for demuxed in self._container.demux(self._video):
             yield from annexb.filter(demuxed if demuxed.size else None)
 

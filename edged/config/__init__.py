@@ -3,6 +3,7 @@
 from edged.config.load import load, load_text
 from edged.config.settings import (
     CameraSettings,
+    ControlSettings,
     DetectSettings,
     HomeAssistantSettings,
     HttpSettings,
@@ -18,6 +19,7 @@ from edged.config.settings import (
 
 __all__ = [
     "CameraSettings",
+    "ControlSettings",
     "DetectSettings",
     "HomeAssistantSettings",
     "HttpSettings",

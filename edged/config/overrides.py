@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Value = bool | float
-KEYS = ("enabled", "confidence", "fps")
+DETECT_KEYS = ("enabled", "confidence", "fps")
+CAMERA_KEY = "camera"  # whether the camera itself is wanted
+KEYS = (*DETECT_KEYS, CAMERA_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Override:
 
 
 class Overrides:
-    """What commands have set in each camera's ``[detect]``; written to ``file`` at each change."""
+    """What commands have set of each camera and its ``[detect]``; written to ``file`` at each change."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -44,7 +46,7 @@ class Overrides:
         held = {
             key: override.value
             for key, override in self._by_camera.get(camera_id, {}).items()
-            if override.configured == getattr(configured, key)
+            if key in DETECT_KEYS and override.configured == getattr(configured, key)
         }
         try:
             return DetectSettings.model_validate({**configured.model_dump(), **held})
@@ -56,6 +58,16 @@ class Overrides:
         """Hold ``value`` for ``key`` from now on."""
         camera = self._by_camera.setdefault(camera_id, {})
         camera[key] = Override(value, getattr(configured, key))
+        self._write()
+
+    def is_enabled(self, camera_id: str, *, configured: bool) -> bool:
+        """Whether the camera is wanted: as the file says, or as a command has said since."""
+        held = self._by_camera.get(camera_id, {}).get(CAMERA_KEY)
+        return bool(held.value) if held and held.configured == configured else configured
+
+    def enable(self, camera_id: str, *, enabled: bool, configured: bool) -> None:
+        """Want the camera from now on, or no more."""
+        self._by_camera.setdefault(camera_id, {})[CAMERA_KEY] = Override(enabled, configured)
         self._write()
 
     def _read(self) -> dict[str, dict[str, Override]]:

@@ -311,6 +311,12 @@ class HttpSettings(Section):
         return self
 
 
+class ControlSettings(Section):
+    """Who may look in by the control socket; root and the group edged may, and may change things."""
+
+    readers: Literal["group", "everyone"] = "group"
+
+
 class WebRtcSettings(Section):
     """How browsers get live video, and how many."""
 
@@ -355,6 +361,7 @@ class Settings(Section):
     detect: DetectSettings = DetectSettings()
     track: TrackSettings = TrackSettings()
     http: HttpSettings = HttpSettings()
+    control: ControlSettings = ControlSettings()
     webrtc: WebRtcSettings = WebRtcSettings()
     log: LogSettings = LogSettings()
     cameras: dict[Id, CameraSettings] = Field(default_factory=dict)

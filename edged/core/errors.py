@@ -7,6 +7,8 @@ EdgedError
 ├── PullError       a model file cannot be fetched or put in its place
 ├── BrokerError     the MQTT broker refuses us
 ├── ListenError     an address cannot be listened on
+├── ControlError    the daemon does not do what it is asked
+├── SetupError      the guided start cannot go on
 ├── BenchError      a measurement cannot be made
 └── DemoError       the demo cannot go on
 
@@ -61,6 +63,14 @@ class BrokerError(EdgedError):
 
 class ListenError(EdgedError):
     """An address cannot be listened on."""
+
+
+class ControlError(EdgedError):
+    """The daemon does not do what it is asked."""
+
+
+class SetupError(EdgedError):
+    """The guided start cannot go on."""
 
 
 class BenchError(EdgedError):

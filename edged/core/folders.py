@@ -22,3 +22,14 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
     if os.geteuid() == 0 or "HOME" not in environ:
         return Path("/var/lib/edged")
     return Path(environ["HOME"], ".local/state/edged")
+
+
+def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for what must not outlive the boot; it need not exist yet."""
+    if given := environ.get("RUNTIME_DIRECTORY"):
+        return Path(given.split(":", maxsplit=1)[0])
+    if base := environ.get("XDG_RUNTIME_DIR"):
+        return Path(base, "edged")
+    if os.geteuid() == 0 or "HOME" not in environ:
+        return Path("/run/edged")
+    return Path(environ["HOME"], ".local/run/edged")

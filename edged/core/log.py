@@ -9,9 +9,11 @@ import logging
 import os
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from edged.core.redact import redact
+from edged.core.ring import Ring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,22 @@ _COLOUR = {
 }
 
 
+LINES_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One thing that was said, as a person may read it."""
+
+    timestamp_s: float  # epoch
+    level: str
+    text: str
+
+
+RECENT: Ring[LogLine] = Ring(LINES_KEPT)
+"""What was said lately, for whoever looks in."""
+
+
 def set_up(level: str, stream: TextIO = sys.stderr, environ: Mapping[str, str] = os.environ) -> None:
     """Send everything of ``level`` and above to ``stream``, in the form that fits what reads it."""
     handler = logging.StreamHandler(stream)
@@ -43,9 +61,20 @@ def set_up(level: str, stream: TextIO = sys.stderr, environ: Mapping[str, str] =
     else:
         handler.setFormatter(_PlainFormatter())
     root = logging.getLogger("edged")
-    root.handlers = [handler]
+    root.handlers = [handler, _Keeper()]
     root.setLevel(level.upper())
     root.propagate = False
+
+
+class _Keeper(logging.Handler):
+    """Keeps each line in ``RECENT``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(_BareFormatter())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        RECENT.put(LogLine(record.created, record.levelname.lower(), self.format(record)))
 
 
 class _OneLineFormatter(logging.Formatter):
@@ -62,6 +91,12 @@ class _OneLineFormatter(logging.Formatter):
     def decorate(self, record: logging.LogRecord, text: str) -> str:
         """Put around ``text`` what its reader needs."""
         raise NotImplementedError
+
+
+class _BareFormatter(_OneLineFormatter):
+    def decorate(self, record: logging.LogRecord, text: str) -> str:
+        del record
+        return text
 
 
 class _JournalFormatter(_OneLineFormatter):

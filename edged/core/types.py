@@ -267,6 +267,7 @@ class CameraHealth:
     detect_enabled: bool
     overloaded: bool
     viewers: int = 0
+    age_s: float | None = None  # since the newest packet; None before the first
     live: str | None = None  # how its pictures go out to viewers, while there are any
 
 

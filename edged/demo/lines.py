@@ -41,6 +41,7 @@ def say(text: str) -> None:
 def places(ports: Ports, broker_name: str) -> list[str]:
     """List the addresses to open and the command to try."""
     return [
+        f"live     {ports.live_url}",
         f"health   {ports.health_url}",
         f"metrics  {ports.metrics_url}",
         f"MQTT     {ports.subscribe_command}   ({broker_name})",

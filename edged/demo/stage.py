@@ -39,6 +39,11 @@ class Ports:
     http: int
 
     @property
+    def live_url(self) -> str:
+        """Where a browser finds the live page."""
+        return f"http://{HOST}:{self.http}/"
+
+    @property
     def health_url(self) -> str:
         """Where a browser finds the health of everything."""
         return f"http://{HOST}:{self.http}/health"

@@ -58,7 +58,7 @@ def tracks(tracked: TrackedFrame) -> bytes:
             "camera_id": tracked.camera_id,
             "timestamp": _number(frame.captured_s, 3),
             "frame": {"width": frame.size.width, "height": frame.size.height, "number": frame.number},
-            "tracks": [_tracked_object(track) for track in tracked.tracks],
+            "tracks": [track_facts(track) for track in tracked.tracks],
             "stats": {
                 "fps": _number(tracked.fps, 2),
                 "active_tracks": len(tracked.tracks),
@@ -71,6 +71,11 @@ def tracks(tracked: TrackedFrame) -> bytes:
 
 def event(happened: Event) -> bytes:
     """One event with the facts of its track, and those of its kind beside them."""
+    return _encode(event_facts(happened))
+
+
+def event_facts(happened: Event) -> Json:
+    """What is told of an event."""
     facts: Json = {
         "id": happened.event_id,
         "type": happened.kind.value,
@@ -91,12 +96,12 @@ def event(happened: Event) -> bytes:
             "crossed": _number(happened.crossing.crossed_s, 3),
         }
     if happened.track is not None:
-        facts["track"] = _track_facts(happened.track)
+        facts["track"] = _track_history(happened.track)
     if happened.frame_size is not None:
         facts["frame"] = {"width": happened.frame_size.width, "height": happened.frame_size.height}
     if happened.reason is not None:
         facts["reason"] = happened.reason
-    return _encode(facts)
+    return facts
 
 
 def camera_state(facts: CameraFacts) -> bytes:
@@ -122,15 +127,18 @@ def camera_state(facts: CameraFacts) -> bytes:
 
 def health(known: Health) -> bytes:
     """Everything somebody at night wants to know."""
-    return _encode(
-        {
-            "timestamp": _number(known.timestamp_s, 3),
-            "box": _box_health(known.box),
-            "inference": _inference_health(known.inference) if known.inference else None,
-            "broker": _broker_health(known.broker) if known.broker else None,
-            "cameras": {camera.camera_id: _camera_health(camera) for camera in known.cameras},
-        }
-    )
+    return _encode(health_facts(known))
+
+
+def health_facts(known: Health) -> Json:
+    """What health consists of."""
+    return {
+        "timestamp": _number(known.timestamp_s, 3),
+        "box": _box_health(known.box),
+        "inference": _inference_health(known.inference) if known.inference else None,
+        "broker": _broker_health(known.broker) if known.broker else None,
+        "cameras": {camera.camera_id: _camera_health(camera) for camera in known.cameras},
+    }
 
 
 def _presence(presence: Presence) -> Json:
@@ -140,7 +148,8 @@ def _presence(presence: Presence) -> Json:
     }
 
 
-def _tracked_object(track: Track) -> Json:
+def track_facts(track: Track) -> Json:
+    """What is told of a track at each pass."""
     return {
         "track_id": track.track_id,
         "label": track.label,
@@ -154,9 +163,9 @@ def _tracked_object(track: Track) -> Json:
     }
 
 
-def _track_facts(track: Track) -> Json:
+def _track_history(track: Track) -> Json:
     """Facts of a track in an event: those of the tracks topic, and when it was seen first and last."""
-    return _tracked_object(track) | {
+    return track_facts(track) | {
         "first_seen": _number(track.first_seen_s, 3),
         "last_seen": _number(track.last_seen_s, 3),
     }

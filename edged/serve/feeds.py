@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from edged.core.types import Packet
 
 QUEUED_PICTURES = 256  # ten seconds: a loop that is held up longer has lost its viewers anyway
+B_PICTURES = 3  # one alone may be a packet that was damaged on its way
 
 
 class Feed(Protocol):
@@ -44,6 +45,7 @@ class PacketFeed:
         self._loop = asyncio.get_running_loop()
         self._queue: BoundedQueue[Packet] = BoundedQueue(QUEUED_PICTURES, self._wake)
         self._lost = 0
+        self._b_pictures = 0
         self._is_stopped = False
         self._needs_key_frame = True
         self.profile: str | None = None
@@ -76,7 +78,8 @@ class PacketFeed:
             self._refuse(f"browsers do not show {packet.stream.codec}")
             return
         pieces = units(packet.data)
-        if has_b_slice(pieces):
+        self._b_pictures += has_b_slice(pieces)
+        if self._b_pictures >= B_PICTURES:
             self._refuse("browsers do not show B-frames")
             return
         if packet.is_key_frame:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 PROFILE_S = 1.0
 """How long an answer waits for a stream that opens only now, to be honest about its profile."""
+CLOSE_S = 3.0
 
 
 class TooManyViewersError(Exception):
@@ -89,8 +90,10 @@ class Live:
         """End every session."""
         for session in self._sessions.values():
             session.end()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=3.0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                while self._tasks:  # the last session of a camera leaves the task that closes its stream
+                    await asyncio.wait(self._tasks)
 
     def end_sessions_of_gone_cameras(self) -> None:
         """Look whether each camera is still the one that was opened."""

@@ -40,6 +40,14 @@ def _camera(health: CameraHealth, camera: Camera) -> dict[str, Any]:
         "latency_ms": None if health.latency_ms is None else round(health.latency_ms),
         "viewers": health.viewers,
         "live": health.live,
+        "zones": [
+            {"name": name, "points": zone.polygon, "is_closed": True}
+            for name, zone in camera.settings.zones.items()
+        ]
+        + [
+            {"name": name, "points": (line.start, line.end), "is_closed": False}
+            for name, line in camera.settings.lines.items()
+        ],
     }
 
 

@@ -22,7 +22,7 @@ from edged.serve.tracking import Tracking
 from edged.serve.whep import Whep, camera_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from edged.camera import Camera
     from edged.config import HttpSettings, WebRtcSettings
@@ -47,17 +47,20 @@ class Box:
 
     health: Callable[[], Health]
     cameras: Callable[[], Mapping[str, Camera]]
-    set_detect: Callable[[str, bool], None]
+    set_detect: Callable[[str, bool], Awaitable[None]]
 
 
 class Site:
     """Serves the live page and everything it needs, health and metrics; with a token to who shows it."""
 
-    def __init__(self, settings: HttpSettings, webrtc: WebRtcSettings, box: Box) -> None:
+    def __init__(
+        self, settings: HttpSettings, webrtc: WebRtcSettings, box: Box, more: Iterable[web.RouteDef] = ()
+    ) -> None:
         self.settings = settings
         self.live = Live(webrtc, box.cameras)
         self._webrtc = webrtc
         self._box = box
+        self._more = tuple(more)
         self._access = Access(settings)
         self._runner: web.AppRunner | None = None
 
@@ -73,6 +76,7 @@ class Site:
         tls = self._tls()
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._access.guard])
         app.add_routes(self._routes())
+        app.add_routes(self._more)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
         try:
@@ -131,12 +135,12 @@ class Site:
         camera = camera_of(request, self._box.cameras())
         try:
             wish = await request.json()
-            is_enabled = wish["enabled"]
+            is_enabled = wish["value"]
         except (ValueError, TypeError, KeyError):
             is_enabled = None
         if not isinstance(is_enabled, bool):
-            raise web.HTTPBadRequest(text='expected {"enabled": true} or {"enabled": false}\n')
-        self._box.set_detect(camera.camera_id, is_enabled)
+            raise web.HTTPBadRequest(text='expected {"value": true} or {"value": false}\n')
+        await self._box.set_detect(camera.camera_id, is_enabled)
         return web.json_response({"enabled": camera.detect.enabled})
 
     async def _get_health(self, _request: web.Request) -> web.Response:

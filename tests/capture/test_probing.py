@@ -7,6 +7,7 @@ import pytest
 
 from edged.capture import CaptureOptions, probe
 from edged.core.errors import CaptureError, CaptureFault
+from edged.core.types import Size
 from tests.capture.conftest import PLAIN
 from tests.parts.clips import ClipSpec
 
@@ -64,3 +65,11 @@ def test_undecodable(undecodable_camera: RtspServer, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("edged.capture.probing.KEY_FRAME_PATIENCE_S", 1.0)
     with pytest.raises(CaptureError, match="no picture can be decoded"):
         probe(CaptureOptions(undecodable_camera.url("cam")))
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_file_can_be_looked_at(clip: Callable[[ClipSpec], Path], codec: str) -> None:
+    report = probe(CaptureOptions(str(clip(ClipSpec(codec=codec)))), 0.2)
+    assert report.stream.size == Size(320, 180)
+    assert report.stream.extradata.startswith(b"\x00\x00\x00\x01")
+    assert report.decode_errors == 0

@@ -73,3 +73,14 @@ def test_what_cannot_be_written_is_said_and_holds_until_the_restart(
     overrides.set("front", "fps", 2.0, CONFIGURED)
     assert overrides.applied("front", CONFIGURED).fps == 2.0
     assert "the value is lost at the next restart" in caplog.text
+
+
+def test_a_camera_stays_off_over_a_restart_until_the_file_says_something_new(file: Path) -> None:
+    Overrides(file).enable("front", enabled=False, configured=True)
+    again = Overrides(file)
+    assert again.is_enabled("front", configured=True) is False
+    assert again.is_enabled("front", configured=False) is False
+    assert again.is_enabled("back", configured=True) is True
+    assert again.applied("front", CONFIGURED) == CONFIGURED
+    again.enable("front", enabled=True, configured=True)
+    assert Overrides(file).is_enabled("front", configured=True) is True

@@ -5,17 +5,17 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 from tests.parts.broker import free_port
 from tests.parts.waiting import wait_for
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 START_TIMEOUT_S = 60.0  # a deadline, not a promise: the machine may be busy with other tests
 END_TIMEOUT_S = 5.0  # what the unit promises
@@ -27,7 +27,15 @@ class EdgedProcess:
     def __init__(self, folder: Path, config: str, *, environ: dict[str, str] | None = None) -> None:
         self.config_file = folder / "edged.toml"
         self.http_port = free_port()
-        self._environ = {**os.environ, "XDG_STATE_HOME": str(folder / "state"), **(environ or {})}
+        # The path of a socket may have no more than 107 bytes, and pytest's folders have long names.
+        self._runtime = tempfile.mkdtemp(prefix="edged-")
+        self.socket = Path(self._runtime, "edged", "control.sock")
+        self._environ = {
+            **os.environ,
+            "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_RUNTIME_DIR": self._runtime,
+            **(environ or {}),
+        }
         self._process: subprocess.Popen[str] | None = None
         self.lines: list[str] = []
         self.write(config)
@@ -44,6 +52,7 @@ class EdgedProcess:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        shutil.rmtree(self._runtime)
 
     @property
     def pid(self) -> int:

@@ -143,7 +143,8 @@ async def test_the_page_comes_back_after_a_restart_of_the_daemon(
 async def test_a_wrong_token_is_said_and_the_right_one_opens(
     tmp_path: Path, browser: Browser, street: RtspServer
 ) -> None:
-    cameras = {"front": f'url = "{street.url("cam")}"', "gate": 'url = "rtsp://127.0.0.1:1/x"'}
+    zone = "[cameras.front.zones.porch]\npolygon = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]"
+    cameras = {"front": f'url = "{street.url("cam")}"\n{zone}', "gate": 'url = "rtsp://127.0.0.1:1/x"'}
     with EdgedProcess(tmp_path, config(cameras), environ={"EDGED_HTTP__TOKEN": TOKEN}) as daemon:
         page = await browser.open(f"http://127.0.0.1:{daemon.http_port}/")
         await page.wait_for("document.getElementById('login').open", 5, "the page asks for the token")
@@ -159,4 +160,5 @@ async def test_a_wrong_token_is_said_and_the_right_one_opens(
             5,
             "the reason why a camera is down",
         )
+        assert await page.run("tiles.get('front').overlay.zones[0].name") == "porch"
         assert not [line for line in page.console if "exceptionThrown" in line]

@@ -109,20 +109,17 @@ class Peer:
     async def connect(self) -> None:
         """Wait for the viewer to connect; raises ConnectionError when it does not within ``CONNECT_S``."""
         self._dtls.on("statechange", self._on_dtls_state)
+        connecting = asyncio.ensure_future(self._connect())
+        gone = asyncio.ensure_future(self._gone.wait())
         try:
-            async with asyncio.timeout(CONNECT_S):
-                await self._ice.connect()
-                prints = [RTCDtlsFingerprint(name, value) for name, value in self._offer.fingerprints]
-                await self._dtls.start(RTCDtlsParameters(fingerprints=prints))
-        except TimeoutError:
-            msg = f"it did not connect within {CONNECT_S:g} s"
-            raise ConnectionError(msg) from None
-        if self._dtls.state != "connected":
-            msg = "its encryption (DTLS) failed"
-            raise ConnectionError(msg)
-        if self._sctp:
-            self._sctp.on("datachannel", self._on_channel)
-            await self._sctp.start(None, self._offer.sctp_port)
+            await asyncio.wait((connecting, gone), timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                msg = "it left" if gone.done() else f"it did not connect within {CONNECT_S:g} s"
+                raise ConnectionError(msg)
+            connecting.result()
+        finally:
+            connecting.cancel()
+            gone.cancel()
 
     async def serve(self, on_second: Callable[[], None]) -> None:
         """Report to the viewer every second until it is gone."""
@@ -161,6 +158,17 @@ class Peer:
                 async with asyncio.timeout(CLOSE_S):
                     await stop()
         self._dtls.remove_all_listeners()
+
+    async def _connect(self) -> None:
+        await self._ice.connect()
+        prints = [RTCDtlsFingerprint(name, value) for name, value in self._offer.fingerprints]
+        await self._dtls.start(RTCDtlsParameters(fingerprints=prints))
+        if self._dtls.state != "connected":
+            msg = "its encryption (DTLS) failed"
+            raise ConnectionError(msg)
+        if self._sctp:
+            self._sctp.on("datachannel", self._on_channel)
+            await self._sctp.start(None, self._offer.sctp_port)
 
     def _send(self, packets: Sequence[bytes]) -> int:
         return self._ice.send_burst(self._dtls.protect(packets))

@@ -1,0 +1,1 @@
+"""One table of verbs behind the Unix socket, the HTTP listener, ``edged ctl`` and the console."""

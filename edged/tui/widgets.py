@@ -1,0 +1,158 @@
+"""What the screens are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import DataTable, Static
+
+from edged.control.wording import ago
+from edged.core.halfblock import UPPER_HALF, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from edged.control.client import RawPicture
+    from edged.tui.live import Live
+
+MIB = 1024 * 1024
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def bars(values: Sequence[float], width: int) -> str:
+    """Draw the last ``width`` values as bars from zero to their largest."""
+    shown = list(values)[-width:]
+    top = max(shown, default=0.0)
+    if top <= 0:
+        return _BARS[0] * len(shown)
+    return "".join(_BARS[min(len(_BARS) - 1, int(value / top * len(_BARS)))] for value in shown)
+
+
+class Head(Static):
+    """The lines at the top: the box and how it does, or that nothing is heard of it."""
+
+    DEFAULT_CSS = "Head { height: auto; max-height: 3; padding: 0 1; text-style: bold; }"
+
+    def show(self, live: Live) -> None:
+        """Say how the box does now."""
+        if live.status is None:
+            self.update(Text("edged: waiting for the first answer …"))
+        elif live.is_stale:
+            text = Text(f" NO DATA for {ago(live.silent_s)}: what is shown is old ", "bold reverse red")
+            self.update(Text.assemble(text, " ", _facts(live.status)))
+        else:
+            self.update(_facts(live.status))
+
+
+def _facts(status: dict[str, Any]) -> Text:
+    box, broker, inference = status["box"], status.get("broker"), status.get("inference")
+    facts: list[Text] = [Text(f"edged {box['id']} {box['version']}"), Text(f"up {ago(box['uptime_s'])}")]
+    if broker is None:
+        facts.append(Text("broker off", "dim"))
+    elif broker["connected"]:
+        facts.append(Text("broker ok", "green"))
+    else:
+        facts.append(Text(f"broker DOWN: {broker['reason']}", "bold red"))
+    if inference:
+        speed = f" {inference['inference_ms']:.0f} ms" if inference.get("inference_ms") else ""
+        style = "bold yellow" if inference.get("overloaded") else ""
+        facts.append(Text(f"{inference['model'].removesuffix('.onnx')}{speed}", style))
+        facts.append(Text(f"{inference.get('fps') or 0:.0f} det/s"))
+    facts.append(Text(f"CPU {box['cpu_percent']:.0f} %"))
+    facts.append(Text(f"{box['memory_bytes'] / MIB:.0f} MiB"))
+    if (temperature_c := box.get("temperature_c")) is not None:
+        facts.append(Text(f"{temperature_c:.0f} °C"))
+    viewers = sum(camera.get("viewers") or 0 for camera in status["cameras"].values())
+    facts.append(Text(f"{viewers} viewer{'' if viewers == 1 else 's'}"))
+    return Text.assemble(*(part for fact in facts for part in (fact, (" · ", "dim"))))[:-3]
+
+
+class Rows(DataTable[Text]):
+    """A table that is told its rows again and again, and changes only the cells that differ."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(
+            id=id, cursor_type="row", zebra_stripes=True, cursor_foreground_priority="renderable"
+        )
+        self._titles: tuple[tuple[str, int | None], ...] = ()
+        self._shown: dict[str, tuple[Text, ...]] = {}
+
+    def show(
+        self, titles: Iterable[tuple[str, int | None]], rows_: Iterable[tuple[str, tuple[Text, ...]]]
+    ) -> None:
+        """Show ``rows_``, each with its key; ``titles`` with widths, None being as wide as needed."""
+        wanted_titles, wanted = tuple(titles), dict(rows_)
+        if wanted_titles != self._titles or list(wanted) != list(self._shown):
+            self._build(wanted_titles, wanted)
+        else:
+            for key, cells in wanted.items():
+                for (title, _), old, new in zip(wanted_titles, self._shown[key], cells, strict=True):
+                    if old != new or old.style != new.style:
+                        self.update_cell(key, title, new)
+        self._shown = wanted
+
+    @property
+    def selected(self) -> str | None:
+        """The key of the row under the cursor."""
+        keys = list(self._shown)
+        return keys[self.cursor_row] if 0 <= self.cursor_row < len(keys) else None
+
+    def _build(self, titles: tuple[tuple[str, int | None], ...], wanted: dict[str, tuple[Text, ...]]) -> None:
+        """Start over, with the cursor where it was; the cursor stays at the top if it was there."""
+        selected = self.selected if self.cursor_row > 0 else None
+        if titles != self._titles:
+            self.clear(columns=True)
+            for title, width in titles:
+                self.add_column(title, key=title, width=width)
+            self._titles = titles
+        else:
+            self.clear()
+        for key, cells in wanted.items():
+            self.add_row(*cells, key=key)
+        if selected in wanted:
+            self.move_cursor(row=list(wanted).index(selected), animate=False)
+
+
+class Preview(Widget):
+    """A picture in half blocks."""
+
+    DEFAULT_CSS = "Preview { height: 1fr; width: 1fr; }"
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._strips: list[Strip] = []
+        self._note = ""
+
+    def show(self, picture: RawPicture) -> None:
+        """Show a picture."""
+        self._note = ""
+        self._strips = [
+            Strip(
+                [
+                    Segment(UPPER_HALF, Style(color=f"rgb{upper}", bgcolor=f"rgb{lower}"))
+                    for upper, lower in row
+                ],
+                picture.width,
+            ).simplify()
+            for row in rows(picture.rgb, picture.width, picture.height)
+        ]
+        self.refresh()
+
+    def say(self, note: str) -> None:
+        """Show words where there is no picture."""
+        self._note, self._strips = note, []
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line, as wide as the widget."""
+        width = self.size.width
+        if self._note and y == 0:
+            return Strip([Segment(self._note)]).adjust_cell_length(width)
+        if y < len(self._strips):
+            return self._strips[y].adjust_cell_length(width)
+        return Strip.blank(width)
