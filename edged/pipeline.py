@@ -124,6 +124,7 @@ class Pipeline:
         await self._stop_cameras([each for each in self._cameras if _must_restart(each, new, old)])
         if is_new_broker:
             self._start_publisher()
+            self._tell_statuses()
         elif self._publisher:
             self._publisher.set_cameras(new.cameras)
             self._publisher.set_installation(installation(new))
@@ -177,6 +178,12 @@ class Pipeline:
         self._publisher.set_cameras(settings.cameras)
         self._publisher.set_installation(installation(settings))
         self._publisher.start()
+
+    def _tell_statuses(self) -> None:
+        """Say where every camera stands that runs on: it will not say so itself until that changes."""
+        if self._announcer:
+            for camera in self._cameras.values():
+                self._announcer.on_status(camera.camera_id, camera.status)
 
     async def _stop_publisher(self) -> None:
         self._everybody.listeners = (self._listener,)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SNAPSHOT_EVERY_S = 10.0
+AT_ONCE = -1.0
 WITH_PICTURE = frozenset({EventKind.ZONE_ENTERED, EventKind.ZONE_LEFT, EventKind.LINE_CROSSED})
 
 
@@ -93,7 +94,10 @@ class Announcer:
         """Say whether frames arrive; the first of them is worth a picture."""
         self._publisher.camera_status(camera_id, online=status.state is CameraState.STREAMING)
         with self._lock:
-            self._snapshot_due_s.pop(camera_id, None)
+            if status.state is CameraState.STREAMING:
+                self._snapshot_due_s[camera_id] = AT_ONCE
+            else:
+                self._snapshot_due_s.pop(camera_id, None)
 
     def _publish_state(self, camera_id: str) -> None:
         with self._lock:
@@ -124,7 +128,7 @@ class Announcer:
         now_s = self._clock.monotonic_s()
         with self._lock:
             due_s = self._snapshot_due_s.get(tracked.camera_id)
-            if due_s is not None and (now_s < due_s or not has_news):
+            if due_s is None or (due_s != AT_ONCE and (now_s < due_s or not has_news)):
                 return
             self._snapshot_due_s[tracked.camera_id] = now_s + SNAPSHOT_EVERY_S
         self._submit(self._publish_snapshot, tracked.camera_id, tracked.frame)

@@ -36,12 +36,13 @@ class Line:
         self._settings = settings
         self._labels = frozenset(settings.labels)
         self._walks: dict[int, _Walk] = {}
+        self._frame: Frame | None = None
         self._size: Size | None = None
         self._segment: Segment | None = None
 
     def see(self, track: Track, frame: Frame) -> Crossing | None:
         """Take in a track that is in ``frame``; return the crossing that is certain now."""
-        segment = self._segment_on(frame.size)
+        segment = self._segment_on(frame)
         foot_px = track.foot_px
         walk = self._walks.setdefault(track.track_id, _Walk(foot_px))
         if step := segment.crossed_by(walk.foot_px, foot_px):
@@ -65,8 +66,10 @@ class Line:
         direction = self._settings.to_right if way > 0 else self._settings.to_left
         return Crossing(self._name, direction, wall_s + walk.crossed_s)
 
-    def _segment_on(self, size: Size) -> Segment:
-        if self._segment is None or size != self._size:
-            self._segment, self._size = Segment(self._settings.start, self._settings.end, size), size
-            self._walks.clear()
+    def _segment_on(self, frame: Frame) -> Segment:
+        if self._segment is None or frame is not self._frame:  # once a pass, as in zones
+            size, self._frame = frame.size, frame
+            if self._segment is None or size != self._size:
+                self._segment, self._size = Segment(self._settings.start, self._settings.end, size), size
+                self._walks.clear()
         return self._segment

@@ -39,6 +39,7 @@ class Zone:
         self._labels = frozenset(settings.labels)
         self._hold = Hold(settings.leave_after_s)
         self._stays: dict[int, _Stay] = {}
+        self._frame: Frame | None = None
         self._size: Size | None = None
         self._area: Area | None = None
 
@@ -46,7 +47,7 @@ class Zone:
         """Take in a track that is in ``frame``; return its visit when that begins to count or is over."""
         at_s = frame.captured_monotonic_s
         stay = self._stays.get(track.track_id)
-        if self._is_inside(track, frame.size, stay):
+        if self._is_inside(track, frame, stay):
             stay = stay or self._stays.setdefault(track.track_id, _Stay(track.label, at_s, at_s))
             stay.label, stay.inside_s = track.label, at_s
             if not stay.counts and at_s - stay.entered_s >= self._settings.enter_after_s:
@@ -70,16 +71,21 @@ class Zone:
         sights = ((stay.label, stay.inside_s) for stay in self._stays.values() if stay.counts)
         return self._hold.presence(sights, frame.captured_monotonic_s)
 
-    def _is_inside(self, track: Track, size: Size, stay: _Stay | None) -> bool:
+    def _is_inside(self, track: Track, frame: Frame, stay: _Stay | None) -> bool:
         """Whether a track is inside: who was, leaves only by getting past the belt around the zone."""
         if self._labels and track.label not in self._labels:
             return False
-        if self._area is None or size != self._size:
-            self._area, self._size = Area(self._settings.polygon, size), size
-        foot_px = track.foot_px
-        if self._area.contains(foot_px):
+        area, foot_px = self._area_on(frame), track.foot_px
+        if area.contains(foot_px):
             return True
-        return stay is not None and self._area.depth_px(foot_px) >= -belt_px(track.box_px)
+        return stay is not None and area.depth_px(foot_px) >= -belt_px(track.box_px)
+
+    def _area_on(self, frame: Frame) -> Area:
+        if self._area is None or frame is not self._frame:  # once a pass: a picture's size is not for nothing
+            size, self._frame = frame.size, frame
+            if self._area is None or size != self._size:
+                self._area, self._size = Area(self._settings.polygon, size), size
+        return self._area
 
     def _visit(self, stay: _Stay, frame: Frame, *, is_over: bool) -> Visit:
         """Say it in wall time as ``frame`` has it: a clock that was set meanwhile does not make it longer."""

@@ -539,3 +539,56 @@ def test_no_problem_shows_a_secret(box: Box, text: str) -> None:
     found = box.problems_of(f"{text}\n{MODEL}", SECRET="5550123")
     assert found
     assert "5550123" not in "\n".join(found)
+
+
+SQUARE = "[[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]]"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "zones.porch]\npolygon = [[0, 0], [640, 0], [0, 0.5]]",
+            "zones.porch.polygon = 640: expected fractions of the frame, from 0 at its left or upper edge",
+        ),
+        (
+            "zones.porch]\npolygon = [[0, 0], [1, 1]]",
+            "zones.porch.polygon: expected 3 to 50 corners, as in [[",
+        ),
+        (
+            "zones.porch]\npolygon = [[0, 0], [1, 1], [1, 0], [0, 1]]",
+            "zones.porch.polygon: expected corners in the order in which one walks around",
+        ),
+        (
+            "zones.porch]\npolygon = [[0, 0], [1, 1], [0.5, 0.5]]",
+            "zones.porch.polygon: expected corners in the",
+        ),
+        (
+            "zones.porch]\npolygon = [[0, 0], [1], [0, 1]]",
+            "zones.porch.polygon: expected two numbers, as in [0.25, 0.75]",
+        ),
+        (f"zones.porch]\npolygn = {SQUARE}", "zones.porch.polygn: unknown key; did you mean polygon?"),
+        (
+            f'zones."my porch"]\npolygon = {SQUARE}',
+            "zones.my porch: expected an id of letters, digits, _ and -",
+        ),
+        (
+            "lines.gate]\nstart = [0.5, 0]\nend = [0.5, 0]",
+            "lines.gate: expected start and end at different places",
+        ),
+        (
+            'lines.gate]\nstart = [0.5, 0]\nend = [0.5, 1]\nto_left = "in"',
+            "lines.gate: expected to_right and to_left with different names",
+        ),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_with_what_would_have_been(
+    box: Box, text: str, problem: str
+) -> None:
+    found = box.problems(f"{CAMERA}[cameras.front.{text}\n")
+    assert any(each.startswith(f"cameras.front.{problem}") for each in found), found
+
+
+def test_places_can_be_set_from_the_environment(box: Box) -> None:
+    settings = box.load(CAMERA, EDGED_CAMERAS__FRONT__ZONES__PORCH__POLYGON=SQUARE)
+    assert settings.cameras["front"].zones["porch"].polygon[1] == (0.5, 0.0)

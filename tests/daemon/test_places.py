@@ -68,3 +68,18 @@ def test_places_events_pictures_and_totals_that_outlive_a_restart(
         lines = subscriber.all_of(STATE)[before].json["lines"]
         assert sum(lines["here"].values()) == total
     discovery.close()
+
+
+def test_another_way_to_the_broker_is_told_of_cameras_that_run_on(
+    tmp_path: Path, broker: Broker, subscriber: Subscriber, small_camera: RtspServer
+) -> None:
+    text = config(broker.port, {"front": f'url = "{small_camera.url("cam")}"'})
+    with EdgedProcess(tmp_path, text) as daemon:
+        subscriber.wait_payload(f"{BASE}/front/status", b"online", 15)
+        discovery = Subscriber(broker.port, "homeassistant/#")
+        discovery.wait_for(lambda: discovery.payloads("homeassistant/device/edged_test/box/config"))
+        daemon.reload(text + "\n[home_assistant]\nenabled = false\n")
+        subscriber.wait_for(lambda: b"offline" in subscriber.payloads(f"{BASE}/front/status")[1:])
+        subscriber.wait_payload(f"{BASE}/front/status", b"online")
+        discovery.wait_payload("homeassistant/device/edged_test/box/config", b"")
+        discovery.close()

@@ -59,11 +59,17 @@ def an_installation(cameras: dict[str, CameraSettings] | None = None, box_id: st
 class Box:
     """A publisher and what there is to be found of it."""
 
-    def __init__(self, port: int, there: Installation | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        port: int,
+        there: Installation | None = None,
+        mqtt: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
         there = there or an_installation()
         self.commands: list[Command] = []
         self.publisher = Publisher(
-            MqttSettings(host="127.0.0.1", port=port),
+            MqttSettings(host="127.0.0.1", port=port, **(mqtt or {})),
             base_topic=f"edged/{there.box_id}",
             client_id=f"edged-{there.box_id}",
             on_command=self.commands.append,

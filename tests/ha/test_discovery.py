@@ -10,17 +10,17 @@ import pytest
 from edged.publish.homeassistant.entities import devices
 from edged.publish.homeassistant.forms import MIGRATE, Node, component_form, device_form
 from edged.publish.topics import Topics
-from tests.ha.conftest import a_camera, an_installation, retained
+from tests.ha.conftest import Box, a_camera, an_installation, retained
+from tests.parts.broker import Broker
 from tests.parts.subscriber import Subscriber
 from tests.publish.facts import some_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from edged.publish import Installation
     from edged.publish.homeassistant.entities import Device
-    from tests.ha.conftest import Box
-    from tests.parts.broker import Broker
 
     StartBox = Callable[..., Box]
 
@@ -198,3 +198,16 @@ def test_a_broker_that_forgets_is_told_again(broker: Broker, box: StartBox, list
     late = Subscriber(broker.port, "homeassistant/#")
     late.wait_for(lambda: components(late, FRONT) and components(late, HUB), 10)
     late.close()
+
+
+def test_a_broker_that_lets_nobody_listen_is_told_all_the_same(tmp_path: Path) -> None:
+    """Nothing of what was retained comes, and no own word comes back: after five seconds that is that."""
+    acl = "user box\ntopic write #\nuser reader\ntopic read #\n"
+    broker = Broker(tmp_path, users={"box": "secret", "reader": "secret"}, acl=acl)
+    broker.start()
+    reader = Subscriber(broker.port, "homeassistant/#", user="reader", password="secret")
+    box = Box(broker.port, mqtt={"username": "box", "password": "secret"})
+    reader.wait_for(lambda: components(reader, FRONT), 10)
+    box.publisher.stop()
+    reader.close()
+    broker.kill()
