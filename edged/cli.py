@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="end after N seconds at work, with exit code 1 if nobody was followed",
     )
-    demo.add_argument("--no-tui", action="store_true", help="plain lines, also on a terminal")
+    demo.add_argument("--no-tui", action="store_true", help="a summary instead of the console")
     demo.set_defaults(command=_demo)
 
     check = commands.add_parser("check", help="say everything that is wrong with the configuration")
@@ -227,10 +227,11 @@ def _demo(options: argparse.Namespace) -> int:
     from edged.demo.run import Demo, View
 
     view: View = PlainLines()
-    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not options.no_tui:
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        from edged.demo.console import ConsoleView
         from edged.demo.screen import LiveScreen
 
-        view = LiveScreen()
+        view = ConsoleView() if sys.stdin.isatty() and not options.no_tui else LiveScreen()
     for line in summary(Demo(options.seconds, view).run()):
         say(line)
     return EXIT_FINE

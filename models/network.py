@@ -10,7 +10,7 @@ from torch import Tensor, nn
 LABELS = ("person", "car")
 STRIDES = (8, 16, 32)
 INPUT_WIDTH, INPUT_HEIGHT = 384, 224
-CALIBRATION = 0.7  # of the scores
+CALIBRATION = 0.6  # of the scores
 PAD = 114  # grey of the letterbox; the picture sits at the top left of it
 
 

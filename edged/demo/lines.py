@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from edged.demo.board import Board
     from edged.demo.stage import Ports
@@ -17,7 +18,9 @@ class PlainLines:
 
     every_s = 1.0
 
-    def open(self, ports: Ports, broker_name: str) -> None:
+    is_over = False  # who watches has only Ctrl-C
+
+    def open(self, ports: Ports, broker_name: str, control_socket: Path) -> None:  # noqa: ARG002 - for the console
         """Say where everything is."""
         for line in places(ports, broker_name):
             say(line)

@@ -16,10 +16,11 @@ from edged.core.errors import DemoError
 from edged.demo.board import Board
 from edged.demo.broker import HOST, free_port, start_broker
 from edged.demo.folder import temporary_folder
-from edged.demo.stage import BOX, CLIPS, Ports, environment, start_daemon
+from edged.demo.stage import BOX, CLIPS, Ports, control_socket, environment, start_daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from edged.demo.child import Child
 
@@ -37,8 +38,12 @@ class View(Protocol):
 
     every_s: float
 
-    def open(self, ports: Ports, broker_name: str) -> None:
+    def open(self, ports: Ports, broker_name: str, control_socket: Path) -> None:
         """Begin, now that it is known where everything is."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether who watches has had enough."""
 
     def show(self, board: Board) -> None:
         """Show what is known now; called every ``every_s`` seconds."""
@@ -66,7 +71,7 @@ class Demo:
             with _ended(start_broker(self._ports.mqtt, folder, environ), STOP_BROKER_S) as broker:
                 subscriber = self._subscribe()
                 with _ended(start_daemon(self._ports, folder, environ), STOP_DAEMON_S) as daemon:
-                    self._view.open(self._ports, broker.name)
+                    self._view.open(self._ports, broker.name, control_socket(environ))
                     try:
                         self._watch(subscriber, broker, daemon)
                     finally:
@@ -77,7 +82,7 @@ class Demo:
     def _watch(self, subscriber: paho.Client, broker: Child, daemon: Child) -> None:
         """Take messages and health and show them until it is over."""
         health_due, show_due = _Rhythm(HEALTH_EVERY_S), _Rhythm(self._view.every_s)
-        while not self._is_interrupted and self._board.running_s < self._seconds:
+        while not self._is_over and self._board.running_s < self._seconds:
             if subscriber.loop(TURN_S) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
                 broker.must_run()
                 broker.fail("closed the connection")
@@ -87,8 +92,12 @@ class Demo:
                 self._board.running_s = time.monotonic() - self._ready_s
             if show_due.is_due():
                 self._view.show(self._board)
-        if not self._is_interrupted and self._board.first_tracks_s is None:
+        if not self._is_over and self._board.first_tracks_s is None:
             daemon.fail(f"followed nobody in {self._seconds:g} s")
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_interrupted or self._view.is_over
 
     def _ask_health(self, daemon: Child) -> None:
         daemon.must_run()

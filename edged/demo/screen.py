@@ -15,6 +15,7 @@ from edged.demo.lines import places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import ConsoleDimensions, RenderableType
 
@@ -42,7 +43,9 @@ class LiveScreen:
         self._live = Live(console=self._console, screen=True, auto_refresh=False)
         self._places: list[str] = []
 
-    def open(self, ports: Ports, broker_name: str) -> None:
+    is_over = False  # who watches has only Ctrl-C
+
+    def open(self, ports: Ports, broker_name: str, control_socket: Path) -> None:  # noqa: ARG002 - for the console
         """Take over the screen."""
         self._places = places(ports, broker_name)
         self._live.start()

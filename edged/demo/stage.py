@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edged.control.address import SOCKET_NAME
+from edged.core.folders import runtime_folder
 from edged.demo.broker import HOST
 from edged.demo.child import Child
 from edged.demo.folder import write
@@ -67,6 +69,11 @@ def environment(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[s
         if name not in SERVICE_VARIABLES and not name.startswith("EDGED_")
     }
     return kept | {"XDG_STATE_HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "NO_COLOR": "1"}
+
+
+def control_socket(environ: Mapping[str, str]) -> Path:
+    """Return where the demo's daemon can be talked to."""
+    return runtime_folder(environ) / SOCKET_NAME
 
 
 def start_daemon(ports: Ports, folder: Path, environ: Mapping[str, str]) -> Child:

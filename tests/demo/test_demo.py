@@ -37,7 +37,14 @@ FULL_DISK = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (0, 0)); "
 class DemoProcess:
     """``edged demo`` with a home and a temporary folder of its own, where nothing may be left."""
 
-    def __init__(self, folder: Path, *arguments: str, before: str = "", terminal: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        before: str = "",
+        terminal: int | None = None,
+        keyboard: int = subprocess.DEVNULL,
+    ) -> None:
         self._home, self._temporary = folder / "home", folder / "tmp"
         self._output, self._errors = folder / "stdout", folder / "stderr"
         self._home.mkdir()
@@ -48,9 +55,9 @@ class DemoProcess:
             self._process = psutil.Popen(
                 [sys.executable, "-c", before + COMMAND, *arguments],
                 env=environ,
-                stdin=subprocess.DEVNULL,
+                stdin=keyboard,
                 stdout=output if terminal is None else terminal,
-                stderr=errors,
+                stderr=errors if keyboard == subprocess.DEVNULL else terminal,  # Textual draws there
             )
         self._family: set[psutil.Process] = set()
 
@@ -141,14 +148,22 @@ def test_on_a_terminal_it_draws_one_screen_that_fits(tmp_path: Path) -> None:
     assert any(re.match(r"yard/tracks +\d+ +\{", line) for line in last)
 
 
-def test_plain_lines_can_be_had_on_a_terminal(tmp_path: Path) -> None:
+def test_on_a_terminal_that_can_be_typed_at_it_opens_the_console(tmp_path: Path) -> None:
     ours, its = pty.openpty()
-    with DemoProcess(tmp_path, "--seconds", "2", "--no-tui", terminal=its) as demo:
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    with DemoProcess(tmp_path, "--seconds", "30", terminal=its, keyboard=its) as demo:
         os.close(its)
-        drawn = read_to_end(ours)
+        drawn = b""
+        while b"WHY" not in drawn:  # the last column of the console's table
+            drawn += os.read(ours, 65536)
+        os.write(ours, b"q")
+        drawn += read_to_end(ours).encode()
         assert demo.end() == 0
-    assert "\x1b" not in drawn
-    assert "yard streaming" in drawn
+    text = drawn.decode(errors="replace")
+    before, _, after = text.partition("\x1b[?1049h")
+    assert "mosquitto_sub" in before
+    assert "\x1b[?1049l" in after  # the screen of before is back
+    assert "messages; first tracks after" in after.rpartition("\x1b[?1049l")[2]
 
 
 def read_to_end(terminal: int) -> str:
