@@ -215,7 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m models.train", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--scenes", type=int, default=260, help="seeds to render (default %(default)s)")
+    parser.add_argument("--scenes", type=int, default=100, help="seeds to render (default %(default)s)")
     parser.add_argument("--epochs", type=int, default=10, help="default %(default)s")
     parser.add_argument("--threads", type=int, default=2, help="default %(default)s")
     parser.add_argument(
