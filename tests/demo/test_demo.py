@@ -148,10 +148,13 @@ def test_on_a_terminal_it_draws_one_screen_that_fits(tmp_path: Path) -> None:
     assert any(re.match(r"yard/tracks +\d+ +\{", line) for line in last)
 
 
-def test_on_a_terminal_that_can_be_typed_at_it_opens_the_console(tmp_path: Path) -> None:
+def test_on_a_terminal_that_can_be_typed_at_it_opens_the_console(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("d")  # the path of a Unix socket has room for 107 characters
     ours, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-    with DemoProcess(tmp_path, "--seconds", "30", terminal=its, keyboard=its) as demo:
+    with DemoProcess(folder, "--seconds", "30", terminal=its, keyboard=its) as demo:
         os.close(its)
         drawn = b""
         while b"WHY" not in drawn:  # the last column of the console's table
