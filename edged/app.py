@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import signal
 import sys
@@ -47,6 +48,8 @@ log = logging.getLogger(__name__)
 HEALTH_EVERY_S = 10.0
 HEALTH_AT_MOST_EVERY_S = 1.0
 EVENTS_KEPT = 200
+M_ARENA_MAX = -8  # malloc.h
+MOST_ARENAS = 2
 SWITCH_INTERVAL_S = 0.0005  # a thread busy in Python must not hold up what the loop sends
 
 
@@ -75,6 +78,7 @@ class Daemon:
     async def run(self) -> None:
         """Start, serve until stopped, end; raises EdgedError when it cannot start."""
         cv2.setNumThreads(1)
+        _keep_heap_together()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._loop.add_signal_handler(signal.SIGTERM, self.stop)
         self._loop.add_signal_handler(signal.SIGINT, self.stop)
@@ -291,3 +295,9 @@ class Daemon:
             self._site.live.end_sessions_of_gone_cameras()
         self._news.set()
         log.info("reloaded %s", self._file)
+
+
+def _keep_heap_together() -> None:
+    """Have glibc give all threads two heaps (mallopt(3)); with one each, freed memory stays in each of them."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, MOST_ARENAS)

@@ -202,7 +202,7 @@ class ModelSettings(Section):
     labels_file: FilePath | None = None
     input_size: tuple[InputSide, InputSide] | None = None
     providers: tuple[Literal["cpu", "openvino", "cuda", "tensorrt"], ...] = ("cpu",)
-    workers: int = Field(1, ge=1, le=8)
+    workers: int = Field(2, ge=1, le=8)
 
 
 class DetectSettings(Section):
