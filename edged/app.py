@@ -298,6 +298,6 @@ class Daemon:
 
 
 def _keep_heap_together() -> None:
-    """Have glibc give all threads two heaps (mallopt(3)); with one each, freed memory stays in each of them."""
+    """Have glibc give all threads two heaps (mallopt(3)), so that not each of them keeps what it freed."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, MOST_ARENAS)
