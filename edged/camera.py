@@ -77,7 +77,8 @@ class Everybody:
 class Camera:
     """Runs one camera from its settings; ``start`` and ``stop`` once, from one thread.
 
-    ``detect`` is what is in force: the configuration with what commands have changed laid over it.
+    ``detect`` and ``quality`` are what is in force: the configuration with what commands have changed laid
+    over it.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Camera:
         self.camera_id = camera_id
         self.settings = settings
         self.detect = detect
+        self.quality = settings.quality
         self._pool = pool
         self._workers = workers
         self._listener = listener
@@ -171,6 +173,12 @@ class Camera:
             self._regions = Regions(settings.include, settings.exclude)
         for event in self._place_events(left, self._clock.wall_s()):
             self._listener.on_event(event)
+
+    @property
+    def in_force(self) -> CameraSettings:
+        """The settings with what commands have changed."""
+        changed = {"detect": self.detect, "quality": self.quality, "enabled": self._stream is not None}
+        return self.settings.model_copy(update=changed)
 
     @property
     def status(self) -> CameraStatus:

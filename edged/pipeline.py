@@ -17,6 +17,7 @@ from edged.config.commands import (
     SetConfidence,
     SetDetect,
     SetFps,
+    SetQuality,
     TakeSnapshot,
 )
 from edged.core.mailbox import LatestSlot
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from edged.config import CameraSettings, HttpSettings, ModelSettings, Settings
     from edged.config.commands import CameraChange, Command
     from edged.config.overrides import Overrides
-    from edged.core.types import BrokerHealth, CameraHealth, Frame
+    from edged.core.types import BrokerHealth, CameraHealth, Frame, Quality
     from edged.detect import Detector
     from edged.track import LineTotals
 
@@ -210,9 +211,10 @@ class Pipeline:
             listener=self._everybody,
             off_reason=OFF_BY_COMMAND if settings.enabled else OFF_IN_FILE,
         )
+        camera.quality = self._overrides.quality(camera_id, settings.quality)
         self._cameras[camera_id] = camera
         if self._announcer:
-            self._announcer.set_camera(camera_id, settings, camera.detect)
+            self._announcer.set_camera(camera_id, camera.in_force)
         if is_enabled:
             camera.start()
 
@@ -293,6 +295,8 @@ class Pipeline:
                 await self._override(camera, "confidence", value)
             case SetFps(value=value):
                 await self._override(camera, "fps", value)
+            case SetQuality(value=value):
+                await self._set_quality(camera, value)
 
     async def _enable(self, camera: Camera, *, wanted: bool) -> None:
         """Start or stop a camera as if the file had said so."""
@@ -321,11 +325,18 @@ class Pipeline:
         await asyncio.to_thread(self._overrides.set, camera.camera_id, key, value, configured)
         self._put_in_force(camera)
 
+    async def _set_quality(self, camera: Camera, value: Quality) -> None:
+        log.info("camera %s: quality = %s", camera.camera_id, value)
+        configured = camera.settings.quality
+        await asyncio.to_thread(self._overrides.set_quality, camera.camera_id, value, configured)
+        self._put_in_force(camera)
+
     def _put_in_force(self, camera: Camera) -> None:
         """Use what the file and commands say together."""
         camera.set_detect(self._overrides.applied(camera.camera_id, camera.settings.detect))
+        camera.quality = self._overrides.quality(camera.camera_id, camera.settings.quality)
         if self._announcer:
-            self._announcer.set_camera(camera.camera_id, camera.settings, camera.detect)
+            self._announcer.set_camera(camera.camera_id, camera.in_force)
 
 
 async def load_detector(settings: ModelSettings) -> Detector:
@@ -368,10 +379,10 @@ def _of_broker(settings: Settings) -> tuple[object, ...]:
 
 
 def _must_restart(camera_id: str, new: Settings, old: Settings) -> bool:
-    """Whether a camera is gone, or has changed in more than what to detect and what is where."""
+    """Whether a camera is gone, or has changed in more than can be changed while it runs."""
     if camera_id not in new.cameras:
         return True
-    is_live = {"detect", *PLACES}
+    is_live = {"detect", "quality", *PLACES}
     return new.cameras[camera_id].model_dump(exclude=is_live) != old.cameras[camera_id].model_dump(
         exclude=is_live
     )

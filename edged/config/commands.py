@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from edged.config.settings import FramesPerSecond, Score
+from edged.core.types import Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -49,6 +50,14 @@ class SetFps:
 
 
 @dataclass(frozen=True, slots=True)
+class SetQuality:
+    """Send viewers this who ask for nothing else."""
+
+    camera_id: str
+    value: Quality
+
+
+@dataclass(frozen=True, slots=True)
 class RestartCamera:
     """Drop the connection to a camera and open it anew."""
 
@@ -67,7 +76,7 @@ class RestartBox:
     """End the daemon so that whoever started it starts it anew."""
 
 
-CameraChange = EnableCamera | SetDetect | SetConfidence | SetFps | RestartCamera
+CameraChange = EnableCamera | SetDetect | SetConfidence | SetFps | SetQuality | RestartCamera
 Command = CameraChange | TakeSnapshot | RestartBox
 
 
@@ -115,6 +124,14 @@ def _set_fps(camera_id: str, value: object) -> Command:
     return SetFps(camera_id, _number(value, _FPS))
 
 
+def _set_quality(camera_id: str, value: object) -> Command:
+    try:
+        return SetQuality(camera_id, Quality(str(value).lower()))
+    except ValueError:
+        msg = f"expected one of {', '.join(Quality)}, got {_shown(value)}"
+        raise RefusedError(msg) from None
+
+
 _FINITE = ConfigDict(allow_inf_nan=False)
 _SCORE = TypeAdapter[float](Score, config=_FINITE)
 _FPS = TypeAdapter[float](FramesPerSecond, config=_FINITE)
@@ -126,6 +143,7 @@ BUILDERS: dict[str, Callable[[str, object], Command]] = {
     "detect": _set_detect,
     "confidence": _set_confidence,
     "fps": _set_fps,
+    "quality": _set_quality,
 }
 
 

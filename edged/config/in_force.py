@@ -13,7 +13,7 @@ from edged.core.redact import HIDDEN, redact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from edged.config.settings import DetectSettings, Settings
+    from edged.config.settings import CameraSettings, Settings
 
 DEFAULT, FILE, COMMAND = "default", "file", "command"
 
@@ -25,11 +25,16 @@ class Row(NamedTuple):
     value: str
     origin: str  # default, file, the section or variable it is from, or command
 
+    @property
+    def key(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition(".")[2]
+
 
 def rows(
-    settings: Settings, in_force: Mapping[str, DetectSettings], environ: Mapping[str, str] = os.environ
+    settings: Settings, in_force: Mapping[str, CameraSettings], environ: Mapping[str, str] = os.environ
 ) -> list[Row]:
-    """List every setting; ``in_force`` has each camera's detection with what commands changed."""
+    """List every setting; ``in_force`` has each camera with what commands have changed."""
     variables = {name.upper() for name in environ if name.startswith("EDGED_")}
     found: list[Row] = []
     for section in type(settings).model_fields:
@@ -37,14 +42,13 @@ def rows(
         if isinstance(table, BaseModel):
             found += _table(section, table, variables)
     for camera_id, camera in settings.cameras.items():
-        path = f"cameras.{camera_id}"
-        found += _table(path, camera, variables)
+        path, effective = f"cameras.{camera_id}", in_force.get(camera_id, camera)
+        found += [_commanded(row, camera, effective) for row in _table(path, camera, variables)]
         for name in ("detect", "track"):
             common, own = getattr(settings, name), getattr(camera, name)
-            effective = in_force.get(camera_id, own) if name == "detect" else own
             for row in _table(f"{path}.{name}", own, variables):
-                key = row.path.rpartition(".")[2]
-                found.append(_inherited(row, key, common, own, effective))
+                inherited = _inherited(row, common, own)
+                found.append(_commanded(inherited, own, getattr(effective, name)))
     return found
 
 
@@ -75,14 +79,16 @@ def _table(path: str, table: BaseModel, variables: set[str]) -> Iterator[Row]:
         yield Row(name, _shown(key, value), given if key in table.model_fields_set else DEFAULT)
 
 
-def _inherited(row: Row, key: str, common: BaseModel, own: BaseModel, effective: BaseModel) -> Row:
-    """Say where a camera's own value comes from when it is not the camera's own."""
-    now = getattr(effective, key)
-    if now != getattr(own, key):
-        return row._replace(value=_shown(key, now), origin=COMMAND)
-    if row.origin == FILE and key in common.model_fields_set and getattr(common, key) == now:
-        return row._replace(origin=f"[{row.path.split('.')[-2]}]")
-    return row
+def _inherited(row: Row, common: BaseModel, own: BaseModel) -> Row:
+    """Name the common section where a camera's value is the one that stands there."""
+    is_common = row.key in common.model_fields_set and getattr(common, row.key) == getattr(own, row.key)
+    return row._replace(origin=f"[{row.path.split('.')[-2]}]") if row.origin == FILE and is_common else row
+
+
+def _commanded(row: Row, own: BaseModel, effective: BaseModel) -> Row:
+    """Show what a command has put in the place of the configured value."""
+    now = getattr(effective, row.key)
+    return row if now == getattr(own, row.key) else row._replace(value=_shown(row.key, now), origin=COMMAND)
 
 
 def _shown(key: str, value: object) -> str:

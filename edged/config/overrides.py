@@ -14,16 +14,18 @@ from pydantic import ValidationError
 
 from edged.config.settings import DetectSettings
 from edged.core.files import replace_json
+from edged.core.types import Quality
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-Value = bool | float
+Value = bool | float | str
 DETECT_KEYS = ("enabled", "confidence", "fps")
 CAMERA_KEY = "camera"  # whether the camera itself is wanted
-KEYS = (*DETECT_KEYS, CAMERA_KEY)
+QUALITY_KEY = "quality"
+KEYS = (*DETECT_KEYS, CAMERA_KEY, QUALITY_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +58,31 @@ class Overrides:
 
     def set(self, camera_id: str, key: str, value: Value, configured: DetectSettings) -> None:
         """Hold ``value`` for ``key`` from now on."""
-        camera = self._by_camera.setdefault(camera_id, {})
-        camera[key] = Override(value, getattr(configured, key))
-        self._write()
+        self._hold(camera_id, key, Override(value, getattr(configured, key)))
 
     def is_enabled(self, camera_id: str, *, configured: bool) -> bool:
         """Whether the camera is wanted: as the file says, or as a command has said since."""
-        held = self._by_camera.get(camera_id, {}).get(CAMERA_KEY)
-        return bool(held.value) if held and held.configured == configured else configured
+        return bool(self._held(camera_id, CAMERA_KEY, configured))
 
     def enable(self, camera_id: str, *, enabled: bool, configured: bool) -> None:
         """Want the camera from now on, or no more."""
-        self._by_camera.setdefault(camera_id, {})[CAMERA_KEY] = Override(enabled, configured)
+        self._hold(camera_id, CAMERA_KEY, Override(enabled, configured))
+
+    def quality(self, camera_id: str, configured: Quality) -> Quality:
+        """What viewers get who ask for nothing else: as the file says, or as a command has said since."""
+        held = self._held(camera_id, QUALITY_KEY, configured)
+        return Quality(held) if held in set(Quality) else configured
+
+    def set_quality(self, camera_id: str, value: Quality, configured: Quality) -> None:
+        """Send it from now on."""
+        self._hold(camera_id, QUALITY_KEY, Override(value, configured))
+
+    def _held(self, camera_id: str, key: str, configured: Value) -> Value:
+        held = self._by_camera.get(camera_id, {}).get(key)
+        return held.value if held and held.configured == configured else configured
+
+    def _hold(self, camera_id: str, key: str, override: Override) -> None:
+        self._by_camera.setdefault(camera_id, {})[key] = override
         self._write()
 
     def _read(self) -> dict[str, dict[str, Override]]:

@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from edged.core.types import Quality
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -268,6 +270,7 @@ class CameraSettings(Section):
     read_timeout_s: TimeoutSeconds = 10.0
     frozen_after_s: float = Field(60.0, ge=0.0, le=3600.0)
     hardware: str = Field("none", pattern=HARDWARE_PATTERN)
+    quality: Quality = Quality.AUTO
     include: tuple[Polygon, ...] = ()
     exclude: tuple[Polygon, ...] = ()
     detect: DetectSettings = DetectSettings()

@@ -35,6 +35,7 @@ EXPECTED = {
     "string_too_short": "at least one character",
     "string_too_long": "at most {max_length} characters",
     "literal_error": "{expected}",
+    "enum": "{expected}",
     "value_error": "{error}",
 }
 TABLE_TYPES = frozenset({"model_type", "model_attributes_type", "dict_type"})

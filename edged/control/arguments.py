@@ -36,7 +36,7 @@ def add_verbs(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     detect = add("detect", verbs.DETECT.help, "detect")
     detect.add_argument("camera")
     detect.add_argument("value", choices=("on", "off"))
-    setting = add("set", "set confidence or fps of a camera's detection", "set_")
+    setting = add("set", "set a camera's confidence, fps or quality", "set_")
     setting.add_argument("camera")
     setting.add_argument("setting", choices=verbs.SETTINGS)
     setting.add_argument("value")

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from edged.control import verbs
 from edged.control.client import ControlClient, RefusedError
-from edged.control.wording import LEVEL_STYLES, ago, broker_word, camera_rows, event_line, when
+from edged.control.wording import LEVEL_STYLES, ago, broker_word, camera_rows, event_line, settings_line, when
 from edged.core.errors import ControlError
 from edged.core.halfblock import UPPER_HALF, rows
 
@@ -117,7 +117,7 @@ async def detect(client: ControlClient, options: argparse.Namespace) -> None:
 
 
 async def set_(client: ControlClient, options: argparse.Namespace) -> None:
-    """Set a number of detection."""
+    """Set one of a camera's settings."""
     await _change(client, options, verbs.COMMANDS[options.setting], options.value)
 
 
@@ -164,10 +164,7 @@ async def _change(
     if options.json:
         _print_json(told)
         return
-    settings = told["settings"]
-    numbers = f"confidence {settings['confidence']:g}, {settings['fps']:g} a second"
-    word = "on" if settings["detect"] else "off"
-    _print(_console(), f"{told['camera']}: {told['state']}; detection {word}, {numbers}")
+    _print(_console(), f"{told['camera']}: {told['state']}; {settings_line(told['settings'])}")
 
 
 def _save(content: bytes, file: Path, options: argparse.Namespace) -> None:

@@ -106,6 +106,7 @@ def _camera_facts(each: Camera) -> Json:
             "detect": each.detect.enabled,
             "confidence": each.detect.confidence,
             "fps": each.detect.fps,
+            "quality": each.quality,
             "labels": list(each.detect.labels),
         },
         "zones": {
@@ -138,7 +139,7 @@ def model(daemon: Controlled) -> Json:
 
 def config(daemon: Controlled) -> Json:
     """Every setting in force."""
-    cameras = {camera_id: camera.detect for camera_id, camera in daemon.cameras.items()}
+    cameras = {camera_id: camera.in_force for camera_id, camera in daemon.cameras.items()}
     found = in_force.rows(daemon.settings, cameras)
     return {"file": str(daemon.file), "settings": [row._asdict() for row in found]}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 PREFIX = "/api/v1"
-SETTINGS = ("confidence", "fps")
+SETTINGS = ("confidence", "fps", "quality")
 
 
 class Effect(Enum):
@@ -56,10 +56,13 @@ RESTART = Verb("restart", Effect.CHANGE, f"{_CAMERA}/restart", "connect to the c
 DETECT = Verb("detect", Effect.CHANGE, f"{_CAMERA}/detect", "switch detection on or off")
 CONFIDENCE = Verb("confidence", Effect.CHANGE, f"{_CAMERA}/confidence", "set how sure the model must be")
 FPS = Verb("fps", Effect.CHANGE, f"{_CAMERA}/fps", "set how often to detect")
+QUALITY = Verb(
+    "quality", Effect.CHANGE, f"{_CAMERA}/quality", "set what viewers get who ask for nothing else"
+)
 
 VERBS = (
     *(VERSION, STATUS, WATCH, LOGS, MODEL, SYSTEM, CONFIG, DIAGNOSTICS, RELOAD),
-    *(SNAPSHOT, PREVIEW, ENABLE, DISABLE, RESTART, DETECT, CONFIDENCE, FPS),
+    *(SNAPSHOT, PREVIEW, ENABLE, DISABLE, RESTART, DETECT, CONFIDENCE, FPS, QUALITY),
 )
-COMMANDS = {verb.name: verb for verb in (ENABLE, DISABLE, RESTART, DETECT, CONFIDENCE, FPS)}
+COMMANDS = {verb.name: verb for verb in (ENABLE, DISABLE, RESTART, DETECT, CONFIDENCE, FPS, QUALITY)}
 """Those that become a command of ``edged.config.commands`` under the same name."""

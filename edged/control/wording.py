@@ -150,6 +150,13 @@ def counts(objects: Sequence[Json]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+def settings_line(settings: Json) -> str:
+    """Say what a camera is set to."""
+    detect = "on" if settings["detect"] else "OFF"
+    numbers = f"confidence {settings['confidence']:g}, {settings['fps']:g} a second"
+    return f"detect {detect}, {numbers}, live {settings['quality']}"
+
+
 def milliseconds(value: float | None) -> str:
     """Return a time in milliseconds, if there is one."""
     return "-" if value is None else f"{value:.0f} ms"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -224,6 +224,15 @@ class TrackedFrame:
     presence: Presence = NOBODY  # in the whole picture
     is_moving: bool = False  # somebody moves, or did a moment ago
     zones: Mapping[str, Presence] = field(default_factory=dict)
+
+
+class Quality(StrEnum):
+    """What a viewer gets: the camera's own pictures while the link takes them, or less."""
+
+    AUTO = "auto"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
 class CameraState(Enum):

@@ -8,6 +8,7 @@ from edged.publish.commands import (
     SetConfidence,
     SetDetect,
     SetFps,
+    SetQuality,
     TakeSnapshot,
 )
 from edged.publish.homeassistant import Installation
@@ -25,6 +26,7 @@ __all__ = [
     "SetConfidence",
     "SetDetect",
     "SetFps",
+    "SetQuality",
     "TakeSnapshot",
     "address",
     "probe_broker",

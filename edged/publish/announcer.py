@@ -17,7 +17,7 @@ from edged.publish.payloads import CameraFacts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from edged.config import CameraSettings, DetectSettings
+    from edged.config import CameraSettings
     from edged.core.clock import Clock
     from edged.core.types import CameraStatus, Event, Frame, TrackedFrame
     from edged.publish.publisher import Publisher
@@ -35,7 +35,6 @@ class _Camera:
     """What is known of one camera."""
 
     settings: CameraSettings
-    detect: DetectSettings
     presence: Presence = NOBODY
     is_moving: bool = False
     zones: Mapping[str, Presence] = field(default_factory=dict)
@@ -58,11 +57,10 @@ class Announcer:
         self._slow.shutdown(wait=False, cancel_futures=True)
         self._totals.save()
 
-    def set_camera(self, camera_id: str, settings: CameraSettings, detect: DetectSettings) -> None:
-        """Say what a camera is set to: ``detect`` is what is in force."""
+    def set_camera(self, camera_id: str, settings: CameraSettings) -> None:
+        """Say what a camera is set to, with what commands have changed."""
         with self._lock:
-            known = self._cameras.setdefault(camera_id, _Camera(settings, detect))
-            known.settings, known.detect = settings, detect
+            self._cameras.setdefault(camera_id, _Camera(settings)).settings = settings
         self._publish_state(camera_id)
 
     def on_tracked(self, tracked: TrackedFrame) -> None:
@@ -107,7 +105,7 @@ class Announcer:
             self._publisher.camera_state(facts)
 
     def _facts(self, camera_id: str, known: _Camera) -> CameraFacts:
-        settings, detect = known.settings, known.detect
+        settings, detect = known.settings, known.settings.detect
         return CameraFacts(
             camera_id=camera_id,
             presence=_of_labels(known.presence, detect.labels),
@@ -120,6 +118,7 @@ class Announcer:
             detect_enabled=detect.enabled,
             confidence=detect.confidence,
             fps=detect.fps,
+            quality=settings.quality,
         )
 
     def _consider_snapshot(self, tracked: TrackedFrame) -> None:

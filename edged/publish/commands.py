@@ -12,6 +12,7 @@ from edged.config.commands import (
     SetConfidence,
     SetDetect,
     SetFps,
+    SetQuality,
     TakeSnapshot,
     camera_command,
     unknown,
@@ -30,12 +31,13 @@ __all__ = [
     "SetConfidence",
     "SetDetect",
     "SetFps",
+    "SetQuality",
     "TakeSnapshot",
     "parse",
 ]
 
 LONGEST_PAYLOAD_BYTES = 64
-SETTINGS = ("detect", "confidence", "fps", "restart", "snapshot")
+SETTINGS = ("detect", "confidence", "fps", "quality", "restart", "snapshot")
 
 
 def parse(target: CommandTopic, payload: bytes, cameras: Collection[str]) -> Command:

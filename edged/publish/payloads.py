@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Health,
         InferenceHealth,
         Presence,
+        Quality,
         Track,
         TrackedFrame,
     )
@@ -43,6 +44,7 @@ class CameraFacts:
     detect_enabled: bool
     confidence: float
     fps: float
+    quality: Quality
 
 
 def status(*, online: bool) -> bytes:
@@ -120,6 +122,7 @@ def camera_state(facts: CameraFacts) -> bytes:
                 "detect": facts.detect_enabled,
                 "confidence": _number(facts.confidence, 3),
                 "fps": _number(facts.fps, 2),
+                "quality": facts.quality,
             },
         }
     )

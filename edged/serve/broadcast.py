@@ -7,10 +7,11 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from edged.core.types import Quality
 from edged.serve.channel import Channel
 from edged.serve.encoder import EncodedFeed
 from edged.serve.feeds import PacketFeed
-from edged.serve.quality import PRESETS, Quality
+from edged.serve.quality import PRESETS
 
 if TYPE_CHECKING:
     from edged.camera import Camera

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
+
+from edged.core.types import Quality
 
 if TYPE_CHECKING:
     from edged.serve.webrtc.rtp import LinkReport
-
-
-class Quality(Enum):
-    """What a viewer asks for: the camera's own pictures while the link takes them, or less."""
-
-    AUTO = "auto"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edged.serve.quality import LinkJudge, Quality, largest_within
+from edged.core.types import Quality
+from edged.serve.quality import LinkJudge, largest_within
 from edged.serve.viewer import Playback
 from edged.serve.webrtc import Peer
 from edged.serve.webrtc.sdp import choose_video
@@ -24,9 +25,9 @@ MAX_MESSAGE_CHARACTERS = 256
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a viewer asks for; the limit counts under ``auto``."""
+    """What a viewer asks for: no quality is the camera's default; the limit counts under ``auto``."""
 
-    quality: Quality = Quality.AUTO
+    quality: Quality | None = None
     max_bitrate_bps: int | None = None
 
 
@@ -92,8 +93,9 @@ class Session:
 
     def _quality(self, broadcast: Broadcast, link: Quality) -> Quality:
         """What to send: as wished, and under ``auto`` what the link and the wished limit let through."""
-        if self._wish.quality is not Quality.AUTO:
-            return self._wish.quality
+        wished = self._wish.quality or broadcast.camera.quality
+        if wished is not Quality.AUTO:
+            return wished
         if link is not Quality.AUTO:
             return link
         limit_bps, bitrate_bps = self._wish.max_bitrate_bps, broadcast.bitrate_bps()
@@ -111,11 +113,12 @@ class Session:
         broadcast.join(playback, self._quality(broadcast, link))
 
     def _on_message(self, text: str) -> None:
-        """Take another wish of the page: ``{"quality": "low"}``."""
+        """Take another wish of the page: ``{"quality": "low"}``, or an empty one for the camera's default."""
         if len(text) > MAX_MESSAGE_CHARACTERS:
             return
         with contextlib.suppress(ValueError, TypeError, KeyError):
-            self._wish = Wish(Quality(json.loads(text)["quality"]), self._wish.max_bitrate_bps)
+            wished = json.loads(text)["quality"]
+            self._wish = Wish(Quality(wished) if wished else None, self._wish.max_bitrate_bps)
             self._judge = LinkJudge()
             self._on_second()
 

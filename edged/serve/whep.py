@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from edged.core.types import Quality
 from edged.serve.live import SwitchedOffError, TooManyViewersError
-from edged.serve.quality import Quality
 from edged.serve.session import Wish
 from edged.serve.webrtc import SdpError, UnsupportedOfferError, parse_offer
 from edged.serve.webrtc.sdp import parse_candidates
@@ -101,9 +101,9 @@ class Whep:
 def _wish(request: web.Request) -> Wish:
     query = request.query
     try:
-        quality = Quality(query.get("quality", Quality.AUTO.value))
+        quality = Quality(query["quality"]) if "quality" in query else None
     except ValueError:
-        names = ", ".join(each.value for each in Quality)
+        names = ", ".join(Quality)
         raise web.HTTPBadRequest(text=f"quality is one of {names}\n") from None
     if "max_bitrate" not in query:
         return Wish(quality)

@@ -14,6 +14,7 @@ from textual.binding import Binding
 
 from edged.control import verbs
 from edged.control.client import ControlClient
+from edged.control.wording import settings_line
 from edged.core.errors import ControlError
 from edged.tui.dialogs import Confirm, DaemonDown, Keys
 from edged.tui.live import Live
@@ -236,13 +237,8 @@ class Console(App[None]):
         except ControlError as error:
             self.notify(str(error), severity="error")
             return
-        settings = told["settings"]
-        word = "on" if settings["detect"] else "off"
-        self.notify(
-            f"{told['state']}; detection {word}, {settings['confidence']:g}, {settings['fps']:g} a second",
-            title=f"{camera_id}: {verb.name}",
-            timeout=3,
-        )
+        text = f"{told['state']}; {settings_line(told['settings'])}"
+        self.notify(text, title=f"{camera_id}: {verb.name}", timeout=3)
 
     async def _reload(self) -> None:
         try:

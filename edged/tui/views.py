@@ -12,7 +12,15 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, RichLog, Static
 
 from edged.control import verbs
-from edged.control.wording import LEVEL_STYLES, camera_row, camera_rows, counts, event_line, when
+from edged.control.wording import (
+    LEVEL_STYLES,
+    camera_row,
+    camera_rows,
+    counts,
+    event_line,
+    settings_line,
+    when,
+)
 from edged.core.errors import ControlError
 from edged.tui.widgets import Head, Preview, Rows, bars
 
@@ -425,9 +433,7 @@ def _numbers(camera: Json, row: CameraRow) -> Text:
 
 
 def _settings(settings: Json) -> str:
-    detect = "on" if settings["detect"] else "OFF"
-    labels = ", ".join(settings["labels"])
-    return f"detect {detect}, confidence {settings['confidence']:.2f}, {settings['fps']:g} a second, {labels}"
+    return f"{settings_line(settings)}, {', '.join(settings['labels'])}"
 
 
 def _zones(camera: Json) -> list[Text]:

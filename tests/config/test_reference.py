@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -238,6 +239,8 @@ def choices(annotation: Any) -> list[str]:
     """The words of a closed set, also where a list is made of them."""
     if get_origin(annotation) is Literal:
         return list(get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return list(annotation)
     return [word for each in get_args(annotation) if each is not ... for word in choices(each)]
 
 
@@ -249,4 +252,5 @@ def test_the_helpers_see_what_they_are_for() -> None:
     assert bounds(SCHEMA["track.track_activation_threshold"]) == (0.01, 1.0)
     assert bounds(SCHEMA["box.id"]) == (None, 64)
     assert choices(SCHEMA["model.providers"].annotation) == ["cpu", "openvino", "cuda", "tensorrt"]
+    assert choices(SCHEMA["cameras.front.quality"].annotation) == ["auto", "low", "medium", "high"]
     assert TypeAdapter(bool).validate_python(SCHEMA["mqtt.tls"].default) is False

@@ -24,15 +24,19 @@ def settings(subscriber: Subscriber) -> dict[str, object]:
     return dict(states[-1].json["settings"]) if states else {}
 
 
+def set_to(*, detect: bool, fps: float) -> dict[str, object]:
+    return {"detect": detect, "confidence": 0.6, "fps": fps, "quality": "low"}
+
+
 def test_commands_act_answer_with_the_state_and_outlive_a_restart(
     tmp_path: Path, broker: Broker, subscriber: Subscriber, small_camera: RtspServer
 ) -> None:
     text = config(broker.port, {"front": f'url = "{small_camera.url("cam")}"'})
     with EdgedProcess(tmp_path, text) as daemon:
         wait_for(lambda: daemon.camera("front")["fps_detected"] > 3, 20)
-        for key, value in (("fps", b"10"), ("confidence", b"0.6")):
+        for key, value in (("fps", b"10"), ("confidence", b"0.6"), ("quality", b"low")):
             subscriber.publish(f"{BASE}/front/set/{key}", value)
-        subscriber.wait_for(lambda: settings(subscriber) == {"detect": True, "confidence": 0.6, "fps": 10.0})
+        subscriber.wait_for(lambda: settings(subscriber) == set_to(detect=True, fps=10.0))
         wait_for(lambda: daemon.camera("front")["fps_detected"] > 8, 20)
         subscriber.publish(f"{BASE}/front/set/detect", b"OFF")
         subscriber.wait_for(lambda: settings(subscriber)["detect"] is False)
@@ -41,10 +45,10 @@ def test_commands_act_answer_with_the_state_and_outlive_a_restart(
         assert daemon.stop() == 0
 
         daemon.start()
-        subscriber.wait_for(lambda: settings(subscriber) == {"detect": False, "confidence": 0.6, "fps": 10.0})
+        subscriber.wait_for(lambda: settings(subscriber) == set_to(detect=False, fps=10.0))
         # Who edits the file means it: a new value there ends what the command has set.
         daemon.reload(text + "\n[cameras.front.detect]\nfps = 2\n")
-        subscriber.wait_for(lambda: settings(subscriber) == {"detect": False, "confidence": 0.6, "fps": 2.0})
+        subscriber.wait_for(lambda: settings(subscriber) == set_to(detect=False, fps=2.0))
 
 
 def test_a_restart_of_a_camera_by_command(

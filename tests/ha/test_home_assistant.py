@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edged.core.types import Crossing, EventKind, Visit
-from edged.publish import RestartBox, RestartCamera, SetConfidence, SetDetect, SetFps, TakeSnapshot
+from edged.core.types import Crossing, EventKind, Quality, Visit
+from edged.publish import (
+    RestartBox,
+    RestartCamera,
+    SetConfidence,
+    SetDetect,
+    SetFps,
+    SetQuality,
+    TakeSnapshot,
+)
 from tests.ha.conftest import a_camera, an_installation
 from tests.parts.waiting import wait_for
 from tests.publish.facts import an_event, some_facts
@@ -38,6 +46,7 @@ STATES = {
     "event.porch_front_zone_porch_events": "unknown",
     "number.porch_front_set_confidence": "0.4",
     "number.porch_front_set_fps": "5.0",
+    "select.porch_front_quality": "auto",
     "sensor.porch_box_cpu": "41.2",
     "sensor.porch_box_detections": "4.98",
     "sensor.porch_box_inference_time": "18.3",
@@ -99,13 +108,15 @@ def test_commands_act_and_events_arrive(
         hass.call("switch.turn_off", entity_id="switch.porch_front_detect")
         hass.call("number.set_value", entity_id="number.porch_front_set_confidence", value=0.55)
         hass.call("number.set_value", entity_id="number.porch_front_set_fps", value=2.5)
+        hass.call("select.select_option", entity_id="select.porch_front_quality", option="low")
         for button in ("porch_front_take_snapshot", "porch_front_restart", "porch_box_restart"):
             hass.call("button.press", entity_id=f"button.{button}")
-        wait_for(lambda: len(porch.commands) == 6, 5, lambda: str(porch.commands))
+        wait_for(lambda: len(porch.commands) == 7, 5, lambda: str(porch.commands))
         assert porch.commands == [
             SetDetect("front", enabled=False),
             SetConfidence("front", 0.55),
             SetFps("front", 2.5),
+            SetQuality("front", Quality.LOW),
             TakeSnapshot("front"),
             RestartCamera("front"),
             RestartBox(),

@@ -16,6 +16,7 @@ from edged.core.types import (
     InferenceHealth,
     Motion,
     Presence,
+    Quality,
     Size,
     StreamInfo,
     Track,
@@ -74,6 +75,7 @@ def some_facts(people: int) -> CameraFacts:
         detect_enabled=True,
         confidence=0.4,
         fps=5.0,
+        quality=Quality.AUTO,
     )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from edged.core.types import Quality
 from edged.publish.commands import (
     Command,
     RefusedError,
@@ -10,6 +11,7 @@ from edged.publish.commands import (
     SetConfidence,
     SetDetect,
     SetFps,
+    SetQuality,
     TakeSnapshot,
     parse,
 )
@@ -34,6 +36,7 @@ def parse_for_front(setting: str, payload: bytes) -> Command:
         ("confidence", b"0.01", SetConfidence("front", 0.01)),
         ("fps", b"30", SetFps("front", 30.0)),
         ("fps", b"0.1", SetFps("front", 0.1)),
+        ("quality", b"Low", SetQuality("front", Quality.LOW)),
         ("restart", b"PRESS", RestartCamera("front")),
         ("restart", b"", RestartCamera("front")),
         ("snapshot", b"PRESS", TakeSnapshot("front")),
@@ -54,6 +57,7 @@ def test_a_good_command_is_understood(setting: str, payload: bytes, command: Com
         ("confidence", b"nan", "expected a number from 0.01 to 1"),
         ("confidence", b"-inf", "expected a number"),
         ("confidence", b"0,5", "expected a number"),
+        ("quality", b"best", "expected one of auto, low, medium, high, got 'best'"),
         ("fps", b"31", "expected a number from 0.1 to 30, got '31'"),
         ("fps", b"", "expected a number from 0.1 to 30, got nothing"),
         ("fps", "٣".encode(), "expected a number"),

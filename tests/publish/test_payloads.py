@@ -79,7 +79,7 @@ def test_state_has_counts_occupancy_and_settings() -> None:
         b'{"camera_id":"front","motion":true,"counts":{"person":2,"car":0},"occupancy":{"person":true,"car":false},'
         b'"zones":{"porch":{"occupied":true,"counts":{"person":1},"occupancy":{"person":true}}},'
         b'"lines":{"gate":{"in":12,"out":9}},'
-        b'"settings":{"detect":true,"confidence":0.4,"fps":5.0}}'
+        b'"settings":{"detect":true,"confidence":0.4,"fps":5.0,"quality":"auto"}}'
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from edged.core.types import Size
+from edged.core.types import Quality, Size
 from edged.serve.encoder import fitted
-from edged.serve.quality import LinkJudge, Quality, largest_within
+from edged.serve.quality import LinkJudge, largest_within
 from edged.serve.webrtc.rtp import LinkReport
 from tests.parts.clips import ClipSpec
+from tests.parts.control import ask
 from tests.parts.daemon import EdgedProcess
 from tests.parts.rtsp_server import RtspServer
 from tests.parts.waiting import until
@@ -115,6 +117,24 @@ async def test_a_viewer_changes_its_wish_while_it_watches(
         watcher.channel.send(json.dumps({"quality": "auto"}))
         await until(lambda: watcher.width == 960, 10, "the camera's own pictures")
         assert daemon.camera("front")["live"] == "as the camera sends it"
+
+
+async def test_who_wishes_nothing_gets_what_the_camera_is_set_to(
+    daemon: EdgedProcess, http: aiohttp.ClientSession
+) -> None:
+    site = f"http://127.0.0.1:{daemon.http_port}"
+    async with (
+        Watcher(http, f"{site}/whep/front") as watcher,
+        Watcher(http, f"{site}/whep/front?quality=auto") as other,
+    ):
+        await watcher.wait_for_picture()
+        assert watcher.width == 960
+        await asyncio.to_thread(ask, daemon.socket, "/cameras/front/quality", {"value": "low"})
+        await until(lambda: watcher.width == 640, 10, "the low preset")
+        await other.wait_for_picture()
+        assert other.width == 960
+        await asyncio.to_thread(ask, daemon.socket, "/cameras/front/quality", {"value": "auto"})
+        await until(lambda: watcher.width == 960, 10, "the camera's own pictures")
 
 
 async def test_wishes_that_nobody_can_grant(daemon: EdgedProcess, http: aiohttp.ClientSession) -> None:

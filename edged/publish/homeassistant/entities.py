@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edged.core.types import Quality
 from edged.publish.homeassistant.templates import (
     camera_health,
     camera_reason,
@@ -288,6 +289,17 @@ def _controls(topics: Topics, camera_id: str) -> Iterator[Entity]:
                 "mode": "box",
             },
         )
+    yield Entity(
+        "quality",
+        "select",
+        {
+            "name": "Live quality",
+            **state,
+            "value_template": setting("quality"),
+            "command_topic": topics.set_camera(camera_id, "quality"),
+            "options": list(Quality),
+        },
+    )
     yield Entity("restart", "button", _button("Restart", topics.set_camera(camera_id, "restart")))
 
 
