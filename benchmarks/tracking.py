@@ -28,6 +28,8 @@ from edged.track import Tracker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from edged.core.types import Bgr
 
     Boxes = np.ndarray[Any, Any]
@@ -46,6 +48,10 @@ class NoPicture:
 
     def bgr(self, size: Size | None = None) -> Bgr:
         """Nobody looks at the pixels of a benchmark of tracking."""
+        raise NotImplementedError
+
+    def luma(self) -> NDArray[np.uint8]:
+        """Nor at these."""
         raise NotImplementedError
 
 

@@ -23,11 +23,12 @@ from edged.control.server import ControlServer
 from edged.core import log as logs
 from edged.core.clock import SYSTEM_CLOCK
 from edged.core.errors import ConfigError, EdgedError, ListenError
-from edged.core.folders import runtime_folder, state_folder
+from edged.core.folders import cache_folder, runtime_folder, state_folder
 from edged.core.ring import Ring
 from edged.core.types import Health
 from edged.health import BoxMeter, summary
 from edged.pipeline import Pipeline, load_detector
+from edged.publish import Album
 from edged.pulse import Pulse
 from edged.serve import Box, Site
 from edged.service import ServiceManager
@@ -103,8 +104,9 @@ class Daemon:
         if site := self._site:
             site.live.on_tracked(tracked)
 
-    def on_event(self, event: Event) -> None:
-        """Keep it for whoever looks in; called in the camera's thread."""
+    def on_event(self, event: Event, frame: Frame | None) -> None:
+        """Keep it for whoever looks in, without its picture; called in the camera's thread."""
+        del frame
         self.events.put(event)
 
     def on_status(self, camera_id: str, status: CameraStatus) -> None:
@@ -179,6 +181,7 @@ class Daemon:
             detector,
             Overrides(state_folder() / "overrides.json"),
             LineTotals(state_folder() / "line-totals.json"),
+            Album(cache_folder() / "events"),
             events_file=state_folder() / "events.sqlite",
             listener=self,
             on_restart=self.restart,
@@ -218,6 +221,7 @@ class Daemon:
                 health=self.health,
                 cameras=lambda: pipeline.cameras,
                 set_detect=lambda camera_id, is_on: pipeline.obey(SetDetect(camera_id, is_on)),
+                event_picture=pipeline.album.find,
             )
             verbs = self._api.routes_with_token() if settings.http.token else ()
             site = Site(settings.http, settings.webrtc, box, verbs)

@@ -19,10 +19,11 @@ from edged.core.types import (
     Crossing,
     Event,
     EventKind,
+    Snapshot,
     TrackedFrame,
 )
 from edged.detect import FeedSettings
-from edged.track import PlaceEvent, Places, PlacesUpdate, Regions, Tracker, TrackerUpdate
+from edged.track import PlaceEvent, Places, PlacesUpdate, Portraits, Regions, Sight, Tracker, TrackerUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Told = tuple[Event, "Frame | None"]  # an event with its picture
+
 PLACES = {"zones", "lines", "include", "exclude"}  # the settings that say what is where in a picture
 
 
@@ -45,8 +48,8 @@ class CameraListener(Protocol):
     def on_tracked(self, tracked: TrackedFrame) -> None:
         """A detection pass is done."""
 
-    def on_event(self, event: Event) -> None:
-        """Something happened."""
+    def on_event(self, event: Event, frame: Frame | None) -> None:
+        """Something happened; ``frame`` is the picture of it, where it has one."""
 
     def on_status(self, camera_id: str, status: CameraStatus) -> None:
         """The camera's stream has changed its state."""
@@ -63,10 +66,10 @@ class Everybody:
         for listener in self.listeners:
             listener.on_tracked(tracked)
 
-    def on_event(self, event: Event) -> None:
-        """Something happened."""
+    def on_event(self, event: Event, frame: Frame | None) -> None:
+        """Something happened; ``frame`` is the picture of it, where it has one."""
         for listener in self.listeners:
-            listener.on_event(event)
+            listener.on_event(event, frame)
 
     def on_status(self, camera_id: str, status: CameraStatus) -> None:
         """The camera's stream has changed its state."""
@@ -109,6 +112,7 @@ class Camera:
         self._tracker = Tracker(settings.track, detect.confidence)
         self._places = Places(settings)
         self._regions = Regions(settings.include, settings.exclude)
+        self._portraits = Portraits()
         self._last: TrackedFrame | None = None
         self._size: Size | None = None  # of the newest frame
         self._was_lost = False
@@ -171,8 +175,7 @@ class Camera:
         with self._lock:
             left, self._places = self._places.close(), Places(settings)
             self._regions = Regions(settings.include, settings.exclude)
-        for event in self._place_events(left, self._clock.wall_s()):
-            self._listener.on_event(event)
+        self._tell_all(self._place_events(left, self._clock.wall_s()))
 
     @property
     def in_force(self) -> CameraSettings:
@@ -257,20 +260,22 @@ class Camera:
         with self._lock:
             update = self._tracker.update(self._regions.kept(result, frame.size), frame)
             places = self._places.update(update, frame)
+        self._portraits.see(places.active, frame)
         self._tell(frame, update, places)
 
     def _tell(self, frame: Frame, update: TrackerUpdate, places: PlacesUpdate) -> None:
         at_s, self._size = frame.captured_s, frame.size
-        events = (
-            *self._events(EventKind.TRACK_STARTED, update.started, at_s),
-            *self._place_events(places.events, at_s),
-            *self._events(EventKind.TRACK_ENDED, update.ended, at_s),
+        told = (
+            *self._track_events(EventKind.TRACK_STARTED, update.started, at_s),
+            *self._place_events(places.events, at_s, frame),
+            *self._track_events(EventKind.TRACK_ENDED, update.ended, at_s),
         )
+        self._portraits.forget(track.track_id for track in update.ended)
         tracked = TrackedFrame(
             camera_id=self.camera_id,
             frame=frame,
             tracks=places.active,
-            events=events,
+            events=tuple(event for event, _ in told),
             latency_ms=(self._clock.monotonic_s() - frame.captured_monotonic_s) * 1000,
             fps=self._feed.fps if self._feed else 0.0,
             presence=places.presence,
@@ -279,8 +284,7 @@ class Camera:
         )
         self._last = tracked
         self._listener.on_tracked(tracked)
-        for event in events:
-            self._listener.on_event(event)
+        self._tell_all(told)
 
     def _end_tracks(self, at_s: float) -> None:
         with self._lock:
@@ -291,10 +295,9 @@ class Camera:
             self._listener.on_tracked(
                 replace(last, tracks=(), events=(), presence=NOBODY, is_moving=False, zones={})
             )
-        for event in self._place_events(left, at_s):
-            self._listener.on_event(event)
-        for event in self._events(EventKind.TRACK_ENDED, ended, at_s):
-            self._listener.on_event(event)
+        self._tell_all(self._place_events(left, at_s))
+        self._tell_all(self._track_events(EventKind.TRACK_ENDED, ended, at_s))
+        self._portraits.forget(track.track_id for track in ended)
 
     def _on_status(self, old: CameraStatus, new: CameraStatus) -> None:
         """Follow the stream: what was seen before a loss is not there any more."""
@@ -303,29 +306,56 @@ class Camera:
             self._was_lost = new.state is not CameraState.DISABLED
             self._end_tracks(new.since_s)
             if self._was_lost:
-                self._listener.on_event(self._event(EventKind.CAMERA_LOST, new.since_s, reason=new.reason))
+                lost = self._event(EventKind.CAMERA_LOST, new.since_s, reason=new.reason)
+                self._listener.on_event(lost, None)
         elif new.state is CameraState.STREAMING and self._was_lost:
             self._was_lost = False
-            self._listener.on_event(self._event(EventKind.CAMERA_BACK, new.since_s, reason=new.reason))
+            back = self._event(EventKind.CAMERA_BACK, new.since_s, reason=new.reason)
+            self._listener.on_event(back, None)
 
-    def _events(self, kind: EventKind, tracks: Iterable[Track], at_s: float) -> list[Event]:
-        return [self._event(kind, at_s, track=track) for track in tracks]
+    def _tell_all(self, told: Iterable[Told]) -> None:
+        for event, frame in told:
+            self._listener.on_event(event, frame)
 
-    def _place_events(self, found: Iterable[PlaceEvent], at_s: float) -> list[Event]:
-        return [self._place_event(each, at_s) for each in found]
+    def _track_events(self, kind: EventKind, tracks: Iterable[Track], at_s: float) -> list[Told]:
+        """A track that ends is shown at its best; of one that begins there is nothing to choose from."""
+        is_over = kind is EventKind.TRACK_ENDED
+        return [
+            _with_picture(
+                self._event(kind, at_s, track=track),
+                self._portraits.of(track.track_id) if is_over else None,
+            )
+            for track in tracks
+        ]
 
-    def _place_event(self, found: PlaceEvent, at_s: float) -> Event:
+    def _place_events(
+        self, found: Iterable[PlaceEvent], at_s: float, frame: Frame | None = None
+    ) -> list[Told]:
+        return [self._place_event(each, at_s, frame) for each in found]
+
+    def _place_event(self, found: PlaceEvent, at_s: float, frame: Frame | None) -> Told:
+        """Who comes or crosses is shown in that very frame; who has left is not in it, so at their best."""
+        event, track = self._event(EventKind.LINE_CROSSED, at_s, track=found.track), found.track
         if isinstance(found.what, Crossing):
-            event = self._event(EventKind.LINE_CROSSED, at_s, track=found.track)
-            return replace(event, crossing=found.what)
-        kind = EventKind.ZONE_ENTERED if found.what.left_s is None else EventKind.ZONE_LEFT
-        return replace(self._event(kind, at_s, track=found.track), visit=found.what)
+            event = replace(event, crossing=found.what)
+        elif found.what.left_s is None:
+            event = replace(event, kind=EventKind.ZONE_ENTERED, visit=found.what)
+        else:
+            event, frame = replace(event, kind=EventKind.ZONE_LEFT, visit=found.what), None
+        sight = Sight(frame, track.box_px) if frame else self._portraits.of(track.track_id)
+        return _with_picture(event, sight)
 
     def _event(
         self, kind: EventKind, at_s: float, *, track: Track | None = None, reason: str | None = None
     ) -> Event:
         size = self._size if track else None
         return Event(uuid.uuid4().hex, kind, self.camera_id, at_s, track, reason, frame_size=size)
+
+
+def _with_picture(event: Event, sight: Sight | None) -> Told:
+    if sight is None:
+        return event, None
+    return replace(event, snapshot=Snapshot(sight.frame.captured_s, sight.box_px)), sight.frame
 
 
 def capture_options(settings: CameraSettings) -> CaptureOptions:

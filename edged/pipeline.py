@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from edged.config.overrides import Overrides
     from edged.core.types import BrokerHealth, CameraHealth, Frame, Quality
     from edged.detect import Detector
+    from edged.publish import Album
     from edged.track import LineTotals
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class Pipeline:
         detector: Detector,
         overrides: Overrides,
         totals: LineTotals,
+        album: Album,
         *,
         events_file: Path,
         listener: CameraListener,
@@ -70,13 +72,14 @@ class Pipeline:
         self._detector = detector
         self._overrides = overrides
         self._totals = totals
+        self.album = album
         self._events_file = events_file
         self._listener = listener
         self._on_restart = on_restart
         self._loop = asyncio.get_running_loop()
         self._changing = asyncio.Lock()  # one change at a time: a stop takes a while
         self._pool = StreamPool()
-        self._everybody = Everybody(listener)
+        self._everybody = Everybody(listener, album)
         self._workers = InferenceWorkers(detector, settings.model.workers)
         self._cameras: dict[str, Camera] = {}
         self._publisher: Publisher | None = None
@@ -109,6 +112,7 @@ class Pipeline:
         await self._stop_cameras(list(self._cameras))
         await asyncio.to_thread(self._workers.stop, STOP_WORKERS_S)
         await self._stop_publisher()
+        self.album.close()
 
     async def apply(self, new: Settings, detector: Detector | None) -> None:
         """Go over to ``new``, with ``detector`` where the model changed; leave alone what did not change."""
@@ -175,7 +179,8 @@ class Pipeline:
             events_file=self._events_file,
         )
         self._announcer = Announcer(self._publisher, self._totals)
-        self._everybody.listeners = (self._listener, self._announcer)
+        self._everybody.listeners = (self._listener, self.album, self._announcer)
+        self.album.tell = self._publisher.event_snapshot
         self._publisher.set_cameras(settings.cameras)
         self._publisher.set_installation(installation(settings))
         self._publisher.start()
@@ -187,7 +192,8 @@ class Pipeline:
                 self._announcer.on_status(camera.camera_id, camera.status)
 
     async def _stop_publisher(self) -> None:
-        self._everybody.listeners = (self._listener,)
+        self._everybody.listeners = (self._listener, self.album)
+        self.album.tell = None
         if self._announcer:
             self._announcer.close()
         if self._publisher:

@@ -58,6 +58,12 @@ class VideoPicture:
             return cast("Bgr", frame.to_ndarray())
         return self._convert(size)
 
+    def luma(self) -> NDArray[np.uint8]:
+        """``H x W`` brightness as sent; to be looked at only."""
+        if self.pixel_format in _PLANAR or self.pixel_format == "nv12":
+            return _pixels(self._frame.planes[0])
+        return cast("NDArray[np.uint8]", self._frame.reformat(format="gray", threads=1).to_ndarray())
+
     def yuv420(self, size: Size) -> VideoFrame:
         """As encoders take it, scaled to ``size``; the caller's own."""
         frame = self._frame.reformat(size.width, size.height, "yuv420p", interpolation="BILINEAR", threads=1)

@@ -24,6 +24,17 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ["HOME"], ".local/state/edged")
 
 
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder for what nobody would miss for long; it need not exist yet."""
+    if given := environ.get("CACHE_DIRECTORY"):
+        return Path(given.split(":", maxsplit=1)[0])
+    if base := environ.get("XDG_CACHE_HOME"):
+        return Path(base, "edged")
+    if os.geteuid() == 0 or "HOME" not in environ:
+        return Path("/var/cache/edged")
+    return Path(environ["HOME"], ".cache/edged")
+
+
 def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder for what must not outlive the boot; it need not exist yet."""
     if given := environ.get("RUNTIME_DIRECTORY"):

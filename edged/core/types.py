@@ -59,6 +59,9 @@ class Picture(Protocol):
     def bgr(self, size: Size | None = None) -> Bgr:
         """``H x W x 3`` blue-green-red bytes, scaled to ``size`` (default: as sent)."""
 
+    def luma(self) -> NDArray[np.uint8]:
+        """``H x W`` brightness as sent; to be looked at only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -186,6 +189,14 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the picture of an event shows: when it was taken (epoch), and the track's box in it."""
+
+    captured_s: float
+    box_px: Box
+
+
+@dataclass(frozen=True, slots=True)
 class Presence:
     """Who is there: how many of each label, and which labels are there or were a moment ago."""
 
@@ -209,6 +220,7 @@ class Event:
     visit: Visit | None = None
     crossing: Crossing | None = None
     frame_size: Size | None = None  # in whose pixels the track is told
+    snapshot: Snapshot | None = None  # there is a picture, under the id of the event
 
 
 @dataclass(frozen=True, slots=True)

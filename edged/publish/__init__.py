@@ -1,5 +1,6 @@
 """Over MQTT to the house: what is seen, what happens, how the box does; and commands back."""
 
+from edged.publish.album import Album
 from edged.publish.announcer import Announcer
 from edged.publish.commands import (
     Command,
@@ -17,6 +18,7 @@ from edged.publish.publisher import Publisher
 from edged.publish.reasons import address
 
 __all__ = [
+    "Album",
     "Announcer",
     "Command",
     "Installation",

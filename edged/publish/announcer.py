@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT_EVERY_S = 10.0
 AT_ONCE = -1.0
-WITH_PICTURE = frozenset({EventKind.ZONE_ENTERED, EventKind.ZONE_LEFT, EventKind.LINE_CROSSED})
 
 
 @dataclass(slots=True)
@@ -72,16 +71,14 @@ class Announcer:
                 known.is_moving = tracked.is_moving
         self._publish_state(tracked.camera_id)
         self._consider_snapshot(tracked)
-        event_ids = [event.event_id for event in tracked.events if event.kind in WITH_PICTURE]
-        if event_ids:
-            self._submit(self._publish_event_snapshots, tracked.camera_id, tracked.frame, event_ids)
 
     def snapshot(self, camera_id: str, frame: Frame) -> None:
         """Publish a picture that somebody has asked for."""
         self._submit(self._publish_snapshot, camera_id, frame)
 
-    def on_event(self, event: Event) -> None:
-        """Publish an event."""
+    def on_event(self, event: Event, frame: Frame | None) -> None:
+        """Publish an event; its picture comes from the album."""
+        del frame
         self._publisher.event(event)
         if event.crossing:
             self._totals.add(event.camera_id, event.crossing.line, event.crossing.direction)
@@ -135,15 +132,6 @@ class Announcer:
     def _submit(self, work: Callable[..., None], *arguments: object) -> None:
         with suppress(RuntimeError):  # closed: a camera's thread has come late
             self._slow.submit(work, *arguments)
-
-    def _publish_event_snapshots(self, camera_id: str, frame: Frame, event_ids: list[str]) -> None:
-        try:
-            jpeg = encode(frame.picture.bgr())
-        except Exception:  # as below
-            log.exception("camera %s: no snapshot of an event", camera_id)
-            return
-        for event_id in event_ids:
-            self._publisher.event_snapshot(camera_id, event_id, jpeg)
 
     def _publish_snapshot(self, camera_id: str, frame: Frame) -> None:
         try:

@@ -101,6 +101,12 @@ def event_facts(happened: Event) -> Json:
         facts["track"] = _track_history(happened.track)
     if happened.frame_size is not None:
         facts["frame"] = {"width": happened.frame_size.width, "height": happened.frame_size.height}
+    if happened.snapshot is not None:
+        facts["snapshot"] = {
+            "id": happened.event_id,
+            "timestamp": _number(happened.snapshot.captured_s, 3),
+            "bbox": _pixels(happened.snapshot.box_px),
+        }
     if happened.reason is not None:
         facts["reason"] = happened.reason
     return facts

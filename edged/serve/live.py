@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from edged.camera import Camera
     from edged.config import WebRtcSettings
-    from edged.core.types import CameraStatus, Event, TrackedFrame
+    from edged.core.types import CameraStatus, Event, Frame, TrackedFrame
     from edged.serve.session import Wish
     from edged.serve.webrtc import Offer
 
@@ -107,7 +107,7 @@ class Live:
         """Tell who wants to know."""
         self.tracks.put(tracked)
 
-    def on_event(self, event: Event) -> None:
+    def on_event(self, event: Event, frame: Frame | None) -> None:
         """Nothing that a viewer is told."""
 
     def on_status(self, camera_id: str, status: CameraStatus) -> None:

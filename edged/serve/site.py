@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 from dataclasses import dataclass
@@ -43,11 +44,12 @@ PAGE_HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """What the site shows and switches; each is called in the loop."""
+    """What the site shows and switches; each is called in the loop, but for the last."""
 
     health: Callable[[], Health]
     cameras: Callable[[], Mapping[str, Camera]]
     set_detect: Callable[[str, bool], Awaitable[None]]
+    event_picture: Callable[[str], bytes | None]  # reads a file, so not in the loop
 
 
 class Site:
@@ -103,6 +105,7 @@ class Site:
             web.get("/live.json", self._get_live),
             web.get("/health", self._get_health),
             web.get("/metrics", self._get_metrics),
+            web.get("/api/v1/events/{event}/snapshot.jpg", self._get_event_picture),
             web.post("/api/v1/cameras/{camera}/detect", self._post_detect),
             *Whep(self.live, self._webrtc, cameras).routes(),
             *Pictures(self._webrtc, cameras).routes(),
@@ -142,6 +145,13 @@ class Site:
             raise web.HTTPBadRequest(text='expected {"value": true} or {"value": false}\n')
         await self._box.set_detect(camera.camera_id, is_enabled)
         return web.json_response({"enabled": camera.detect.enabled})
+
+    async def _get_event_picture(self, request: web.Request) -> web.Response:
+        jpeg = await asyncio.to_thread(self._box.event_picture, request.match_info["event"])
+        if jpeg is None:
+            raise web.HTTPNotFound(text="there is no picture of this event, or none any more\n")
+        headers = {"Cache-Control": "private, max-age=86400, immutable"}
+        return web.Response(body=jpeg, content_type="image/jpeg", headers=headers)
 
     async def _get_health(self, _request: web.Request) -> web.Response:
         health = self._box.health()

@@ -40,6 +40,9 @@ class ArrayPicture:
             return self._array
         return cv2.resize(self._array, (size.width, size.height)).astype(np.uint8, copy=False)
 
+    def luma(self) -> NDArray[np.uint8]:
+        return cv2.cvtColor(self._array, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+
 
 def squares(size: Size, *boxes: tuple[tuple[int, int, int, int], tuple[int, int, int]]) -> ArrayPicture:
     """A black picture with coloured rectangles on it."""

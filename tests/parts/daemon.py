@@ -33,6 +33,7 @@ class EdgedProcess:
         self._environ = {
             **os.environ,
             "XDG_STATE_HOME": str(folder / "state"),
+            "XDG_CACHE_HOME": str(folder / "cache"),
             "XDG_RUNTIME_DIR": self._runtime,
             **(environ or {}),
         }

@@ -27,6 +27,9 @@ from edged.core.types import (
 from edged.publish.payloads import CameraFacts
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edged.core.types import Bgr
 
 
@@ -37,6 +40,9 @@ class NoPicture:
 
     def bgr(self, size: Size | None = None) -> Bgr:
         raise NotImplementedError(size)
+
+    def luma(self) -> NDArray[np.uint8]:
+        raise NotImplementedError
 
 
 def a_track(**changes: Any) -> Track:

@@ -12,6 +12,8 @@ from edged.core.types import Box, Detections, Frame, Size
 from edged.track import Tracker, TrackerUpdate
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edged.core.types import Bgr
 
 HD = Size(1280, 720)
@@ -26,6 +28,9 @@ class NoPicture:
 
     def bgr(self, size: Size | None = None) -> Bgr:
         raise NotImplementedError(size)
+
+    def luma(self) -> NDArray[np.uint8]:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
