@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_WAITING = 16  # pictures that are not compressed yet
-EVENT_ID = re.compile(r"[0-9a-f]{32}")
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +69,9 @@ class Album:
 
     def find(self, event_id: str) -> bytes | None:
         """The picture of an event, if there is one still; reads a file."""
-        if not EVENT_ID.fullmatch(event_id):
-            return None
+        with self._lock:
+            if event_id not in self._sizes:  # or not all of it is written yet
+                return None
         try:
             return self._file(event_id).read_bytes()
         except OSError:

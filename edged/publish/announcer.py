@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SNAPSHOT_EVERY_S = 10.0
-AT_ONCE = -1.0
+SNAPSHOT_RENEWED_S = 3600.0
+NEVER = float("-inf")
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class Announcer:
         self._clock = clock
         self._lock = threading.Lock()
         self._cameras: dict[str, _Camera] = {}
-        self._snapshot_due_s: dict[str, float] = {}
+        self._snapshot_at_s: dict[str, float] = {}
         self._slow = ThreadPoolExecutor(max_workers=1, thread_name_prefix="announcer")
 
     def close(self) -> None:
@@ -90,9 +91,9 @@ class Announcer:
         self._publisher.camera_status(camera_id, online=status.state is CameraState.STREAMING)
         with self._lock:
             if status.state is CameraState.STREAMING:
-                self._snapshot_due_s[camera_id] = AT_ONCE
+                self._snapshot_at_s[camera_id] = NEVER
             else:
-                self._snapshot_due_s.pop(camera_id, None)
+                self._snapshot_at_s.pop(camera_id, None)
 
     def _publish_state(self, camera_id: str) -> None:
         with self._lock:
@@ -119,14 +120,14 @@ class Announcer:
         )
 
     def _consider_snapshot(self, tracked: TrackedFrame) -> None:
-        """Take a picture of the first frame and of new tracks, not more often than ``SNAPSHOT_EVERY_S``."""
+        """Take a picture of the first frame and of new tracks, not too often, and now and then of nothing."""
         has_news = any(event.kind is EventKind.TRACK_STARTED for event in tracked.events)
         now_s = self._clock.monotonic_s()
         with self._lock:
-            due_s = self._snapshot_due_s.get(tracked.camera_id)
-            if due_s is None or (due_s != AT_ONCE and (now_s < due_s or not has_news)):
+            last_s = self._snapshot_at_s.get(tracked.camera_id)
+            if last_s is None or now_s - last_s < (SNAPSHOT_EVERY_S if has_news else SNAPSHOT_RENEWED_S):
                 return
-            self._snapshot_due_s[tracked.camera_id] = now_s + SNAPSHOT_EVERY_S
+            self._snapshot_at_s[tracked.camera_id] = now_s
         self._submit(self._publish_snapshot, tracked.camera_id, tracked.frame)
 
     def _submit(self, work: Callable[..., None], *arguments: object) -> None:

@@ -22,13 +22,21 @@ log = logging.getLogger(__name__)
 
 
 class CommandInbox:
-    """Reads command messages; one thread calls it."""
+    """Reads command messages; one thread calls it.
+
+    ``answer`` is told of each one whether it is obeyed, with the reason if not; a flood gets no answers.
+    """
 
     def __init__(
-        self, topics: Topics, on_command: Callable[[commands.Command], None], clock: Clock = SYSTEM_CLOCK
+        self,
+        topics: Topics,
+        on_command: Callable[[commands.Command], None],
+        answer: Callable[[Message, str | None], None],
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._topics = topics
         self._on_command = on_command
+        self._answer = answer
         self._clock = clock
         self._allowed = float(COMMANDS_AT_ONCE)
         self._allowed_at_s = clock.monotonic_s()
@@ -44,11 +52,17 @@ class CommandInbox:
             return
         try:
             self._check_time(message)
+        except commands.RefusedError as refusal:
+            self._refuse(message.topic, refusal)
+            return
+        try:
             command = commands.parse(target, message.payload, self.cameras)
         except commands.RefusedError as refusal:
             self._refuse(message.topic, refusal)
+            self._answer(message, str(refusal))
         else:
             self._on_command(command)
+            self._answer(message, None)
 
     def _check_time(self, message: Message) -> None:
         """Let a burst of new ones through, then so many a second; the owner's queue stays as short."""

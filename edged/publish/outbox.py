@@ -38,10 +38,23 @@ class Receipt(Protocol):
         """Why the broker does not want it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a message carries along where MQTT 5 is spoken."""
+
+    expires_s: int | None = None  # the broker delivers it no later, and forgets it then
+    correlation: bytes | None = None  # what whoever asked knows its answer by
+
+
+PLAIN = Extras()
+
+
 class Wire(Protocol):
     """A connection that takes messages."""
 
-    def send(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> Receipt | None:
+    def send(
+        self, topic: str, payload: bytes, *, qos: int, retain: bool, extras: Extras = PLAIN
+    ) -> Receipt | None:
         """Hand a message over; None if the connection can take no more of its kind for now."""
 
 
@@ -50,6 +63,7 @@ class _Kept:
     payload: bytes = field(repr=False)
     qos: int
     at_most_every_s: float
+    extras: Extras = PLAIN
     is_last_word: bool = False  # to be removed as soon as the broker has it
 
 
@@ -67,9 +81,17 @@ class RetainedLane:
         self._refused: set[str] = set()
         self._resend_at_s: float | None = None
 
-    def put(self, topic: str, payload: bytes, *, qos: int = 1, at_most_every_s: float = 0.0) -> None:
+    def put(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        at_most_every_s: float = 0.0,
+        extras: Extras = PLAIN,
+    ) -> None:
         """Have ``payload`` retained on ``topic``, unless it is already."""
-        self._put(topic, _Kept(payload, qos, at_most_every_s))
+        self._put(topic, _Kept(payload, qos, at_most_every_s, extras))
 
     def remove(self, topic: str) -> None:
         """Have the broker forget ``topic``."""
@@ -129,7 +151,7 @@ class RetainedLane:
             if due_in_s > 0:
                 waits_s.append(due_in_s)
                 continue
-            receipt = wire.send(topic, kept.payload, qos=kept.qos, retain=True)
+            receipt = wire.send(topic, kept.payload, qos=kept.qos, retain=True, extras=kept.extras)
             if receipt is None:
                 break
             with self._lock:
@@ -258,18 +280,18 @@ class LiveLane:
     """Tracks: worth sending now or not at all, and the first to go when the broker is slow."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        self._waiting = BoundedQueue[tuple[str, bytes]](LIVE_WAITING_MAX, wake)
+        self._waiting = BoundedQueue[tuple[str, bytes, Extras]](LIVE_WAITING_MAX, wake)
         self._unsent: deque[Receipt] = deque()
         self._is_open = False
         self._missed = 0
         self._lock = threading.Lock()
 
-    def put(self, topic: str, payload: bytes) -> bool:
+    def put(self, topic: str, payload: bytes, extras: Extras = PLAIN) -> bool:
         """Send soon, or say False because there is no connection."""
         if not self._is_open:
             self._miss(1)
             return False
-        self._waiting.put((topic, payload))
+        self._waiting.put((topic, payload, extras))
         return True
 
     @property
@@ -292,7 +314,8 @@ class LiveLane:
         while self._unsent and self._unsent[0].is_done:
             self._unsent.popleft()
         while len(self._unsent) < LIVE_UNSENT_MAX and (message := self._waiting.take()):
-            receipt = wire.send(*message, qos=0, retain=False)
+            topic, payload, extras = message
+            receipt = wire.send(topic, payload, qos=0, retain=False, extras=extras)
             if receipt is None or receipt.refusal is not None:
                 self._miss(1)
             elif not receipt.is_done:

@@ -112,6 +112,11 @@ def event_facts(happened: Event) -> Json:
     return facts
 
 
+def answer(topic: str, refusal: str | None) -> bytes:
+    """What became of a command."""
+    return _encode({"topic": topic, "accepted": refusal is None, "error": refusal})
+
+
 def camera_state(facts: CameraFacts) -> bytes:
     """Counts, occupancy and settings; it holds no time, so that equal facts are equal bytes."""
     return _encode(

@@ -12,7 +12,7 @@ from edged.publish import payloads, reasons
 from edged.publish.client import MqttClient
 from edged.publish.homeassistant import Discovery
 from edged.publish.inbox import CommandInbox
-from edged.publish.outbox import Outbox
+from edged.publish.outbox import PLAIN, Extras, Outbox
 from edged.publish.store import EventStore
 from edged.publish.topics import Topics
 from edged.publish.wakeup import Wakeup
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 STATE_EVERY_S = 1.0
 STOP_TIMEOUT_S = 1.5
+RENEWED = Extras(expires_s=24 * 3600)  # said anew every hour: what is this old is of a box that is gone
+MOMENTARY = Extras(expires_s=60)  # of no use to who comes later
 
 
 class Publisher:
@@ -55,7 +57,7 @@ class Publisher:
         self._topics = Topics(base_topic)
         wakeup = Wakeup()
         self._outbox = Outbox(EventStore(settings.events_kept, events_file), wakeup.set)
-        self._inbox = CommandInbox(self._topics, on_command)
+        self._inbox = CommandInbox(self._topics, on_command, self._answer)
         self._lock = threading.Lock()
         self._cameras: frozenset[str] | None = None  # not told yet
         self._showing: set[str] = set()
@@ -140,11 +142,11 @@ class Publisher:
 
     def snapshot(self, camera_id: str, jpeg: bytes) -> None:
         """Publish the newest picture; one that the broker had no time for is replaced by the next."""
-        self._keep_of(camera_id, self._topics.snapshot(camera_id), jpeg, qos=0)
+        self._keep_of(camera_id, self._topics.snapshot(camera_id), jpeg, qos=0, extras=RENEWED)
 
     def event_snapshot(self, camera_id: str, event_id: str, jpeg: bytes) -> None:
         """Publish the picture of an event, to whoever listens now."""
-        self._outbox.live.put(self._topics.event_snapshot(camera_id, event_id), jpeg)
+        self._outbox.live.put(self._topics.event_snapshot(camera_id, event_id), jpeg, MOMENTARY)
 
     def health(self, known: Health) -> None:
         """Publish how the box does."""
@@ -165,12 +167,21 @@ class Publisher:
         )
 
     def _keep_of(
-        self, camera_id: str, topic: str, payload: bytes, *, qos: int = 1, at_most_every_s: float = 0.0
+        self,
+        camera_id: str,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        at_most_every_s: float = 0.0,
+        extras: Extras = PLAIN,
     ) -> None:
         """Retain a fact of a camera, unless the camera is gone: a late word must not bring it back."""
         with self._lock:
             if self._cameras is None or camera_id in self._cameras:
-                self._outbox.retained.put(topic, payload, qos=qos, at_most_every_s=at_most_every_s)
+                self._outbox.retained.put(
+                    topic, payload, qos=qos, at_most_every_s=at_most_every_s, extras=extras
+                )
 
     def _forget(self, camera_id: str) -> None:
         for topic in self._topics.retained(camera_id):
@@ -194,6 +205,13 @@ class Publisher:
         if message.payload == payloads.ONLINE and not message.is_old:
             # Our own word has come back, so whatever the broker had retained came before it.
             self._discovery.listened()
+
+    def _answer(self, message: Message, refusal: str | None) -> None:
+        """Tell whoever wants to know what became of a command; never on a topic of ours."""
+        if self._topics.may_be_answered_on(message.answer_topic):
+            payload = payloads.answer(message.topic, refusal)
+            extras = Extras(MOMENTARY.expires_s, message.correlation)
+            self._outbox.live.put(message.answer_topic, payload, extras)
 
     def _say_goodbye(self) -> None:
         for camera_id in sorted(self._cameras or ()):

@@ -7,6 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
     from edged.config.settings import MqttSettings
@@ -27,6 +28,12 @@ def address(settings: MqttSettings) -> str:
 def plain(code: ReasonCode) -> str:
     """Name a reason code as part of a sentence."""
     return code.getName().lower().replace("authorized", "authorised")
+
+
+def said(properties: Properties | None) -> str:
+    """What a broker that speaks MQTT 5 adds in its own words, cut and made fit for a log."""
+    text = getattr(properties, "ReasonString", None)
+    return f" ({ascii(text[:200])[1:-1]})" if text else ""
 
 
 def why_unreachable(error: OSError | ValueError, settings: MqttSettings) -> str:

@@ -18,6 +18,7 @@ from paho.mqtt.properties import Properties
 from edged.core.clock import SYSTEM_CLOCK
 from edged.core.errors import BrokerError
 from edged.publish import reasons
+from edged.publish.outbox import PLAIN, Extras
 from edged.publish.payloads import OFFLINE
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ ANSWER_TIMEOUT_S = 10.0
 UNCONFIRMED_MAX = 16
 READS_PER_TURN = 100
 LONGEST_INCOMING_BYTES = 64 * 1024
+HEADERS_BYTES = 32  # at most, of one message and its properties
 LONGEST_SLEEP_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,8 @@ class Message:
     topic: str
     payload: bytes = field(repr=False)
     is_old: bool
+    answer_topic: str | None = None  # where an answer is wanted
+    correlation: bytes | None = None  # and what it is to carry along
 
 
 class _Refused:
@@ -156,14 +160,17 @@ class Session:
             if mid is not None:
                 self._subscribing[mid] = topic_filter
 
-    def send(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> _Sent | _Refused | None:
+    def send(
+        self, topic: str, payload: bytes, *, qos: int, retain: bool, extras: Extras = PLAIN
+    ) -> _Sent | _Refused | None:
         """Hand a message over; None if too many wait for the broker's confirmation already."""
-        size_bytes = len(payload) + len(topic.encode()) + 16
+        size_bytes = len(payload) + len(topic.encode()) + len(extras.correlation or b"") + HEADERS_BYTES
         if self._largest_packet_bytes is not None and size_bytes > self._largest_packet_bytes:
             return _Refused(f"{size_bytes} bytes are more than its limit of {self._largest_packet_bytes}")
         if qos > 0 and not self._has_room():
             return None
-        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        properties = self._properties(extras)
+        info = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         receipt = _Sent(info)
         if qos > 0:
             if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
@@ -220,6 +227,16 @@ class Session:
             client.message_callback_add(topic_filter, _unpacked(handler))
         return client
 
+    def _properties(self, extras: Extras) -> Properties | None:
+        if extras == PLAIN or self._protocol is not Protocol.MQTT_5:
+            return None
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if extras.expires_s is not None:
+            properties.MessageExpiryInterval = extras.expires_s
+        if extras.correlation is not None:
+            properties.CorrelationData = extras.correlation
+        return properties
+
     def _connect_options(self) -> dict[str, Any]:
         if self._protocol is not Protocol.MQTT_5:
             return {}
@@ -261,7 +278,8 @@ class Session:
         if code.getName() == "Unsupported protocol version":
             self._finish(EndKind.WRONG_PROTOCOL, f"the broker does not speak {self._protocol.value}")
         elif code.is_failure:
-            self._finish(EndKind.FAILED, reasons.why_refused(code, self._settings, self._client_id))
+            why = reasons.why_refused(code, self._settings, self._client_id)
+            self._finish(EndKind.FAILED, why + reasons.said(granted))
         else:
             self.is_accepted = True
             limit = getattr(granted, "ReceiveMaximum", UNCONFIRMED_MAX)
@@ -274,23 +292,29 @@ class Session:
         _userdata: object,
         flags: DisconnectFlags,
         code: ReasonCode,
-        _properties: object,
+        properties: Properties | None,
     ) -> None:
         by_packet = flags.is_disconnect_packet_from_server
         if self.is_accepted:
-            self._finish(EndKind.FAILED, reasons.why_ended(code, self._client_id, by_packet=by_packet))
+            why = reasons.why_ended(code, self._client_id, by_packet=by_packet)
+            self._finish(EndKind.FAILED, why + reasons.said(properties))
         else:
             self._finish(EndKind.UNANSWERED, reasons.why_unanswered(self._settings))
 
     def _on_publish(
-        self, _client: Client, _userdata: object, mid: int, code: ReasonCode, _properties: object
+        self, _client: Client, _userdata: object, mid: int, code: ReasonCode, properties: Properties | None
     ) -> None:
         # QoS 0 comes by here too, under numbers that may be in use for QoS 1, but never as a failure.
         if code.is_failure and mid in self._unconfirmed:
-            self._unconfirmed[mid].refusal = reasons.plain(code)
+            self._unconfirmed[mid].refusal = reasons.plain(code) + reasons.said(properties)
 
     def _on_subscribe(
-        self, _client: Client, _userdata: object, mid: int, codes: list[ReasonCode], _properties: object
+        self,
+        _client: Client,
+        _userdata: object,
+        mid: int,
+        codes: list[ReasonCode],
+        properties: Properties | None,
     ) -> None:
         topic_filter = self._subscribing.pop(mid, "?")
         for code in codes:
@@ -298,7 +322,7 @@ class Session:
                 log.warning(
                     "the broker does not let us subscribe to %s: %s; what is sent there will not arrive",
                     topic_filter,
-                    reasons.plain(code),
+                    reasons.plain(code) + reasons.said(properties),
                 )
 
 
@@ -313,7 +337,16 @@ def _has_more(sock: socket.socket) -> bool:
 
 def _unpacked(handler: Callable[[Message], None]) -> Callable[[Client, object, MQTTMessage], None]:
     def deliver(_client: Client, _userdata: object, message: MQTTMessage) -> None:
-        handler(Message(message.topic, bytes(message.payload), is_old=message.retain))
+        asked = message.properties
+        handler(
+            Message(
+                message.topic,
+                bytes(message.payload),
+                is_old=message.retain,
+                answer_topic=getattr(asked, "ResponseTopic", None),
+                correlation=getattr(asked, "CorrelationData", None),
+            )
+        )
 
     return deliver
 

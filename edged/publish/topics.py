@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
+
+LONGEST_TOPIC = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,11 @@ class Topics:
     def commands(self) -> tuple[str, str]:
         """Filters for all commands, to the box and to its cameras."""
         return f"{self.base}/set/+", f"{self.base}/+/set/+"
+
+    def may_be_answered_on(self, topic: str | None) -> TypeGuard[str]:
+        """Whether an answer may go there: a topic, and none of ours, where it would be taken for a fact."""
+        is_topic = topic is not None and 0 < len(topic) <= LONGEST_TOPIC and not set("+#\0") & set(topic)
+        return is_topic and not f"{topic}/".startswith((f"{self.base}/", "$"))
 
     def command(self, topic: str) -> CommandTopic | None:
         """Read the topic of a command; None if it is none of ours."""

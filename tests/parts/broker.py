@@ -77,7 +77,7 @@ class Certificates:
 
 
 class Broker:
-    """A mosquitto on a port of its own, without any memory between its lives."""
+    """A mosquitto on a port of its own, without any memory between its lives unless it ``remembers``."""
 
     def __init__(
         self,
@@ -87,13 +87,17 @@ class Broker:
         acl: str | None = None,
         certificates: Certificates | None = None,
         largest_packet_bytes: int | None = None,
+        remembers: bool = False,
     ) -> None:
         if MOSQUITTO is None:
             pytest.fail(MISSING)
         self.port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        lines = [f"listener {self.port} 127.0.0.1", "persistence false", "max_queued_messages 100000"]
+        lines = [f"listener {self.port} 127.0.0.1", "max_queued_messages 100000"]
+        lines += (
+            ["persistence true", f"persistence_location {folder}/"] if remembers else ["persistence false"]
+        )
         lines.append(f"user {getpass.getuser()}")  # or it drops root before it has read its files
         lines += self._access(users, acl)
         if largest_packet_bytes is not None:

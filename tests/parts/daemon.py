@@ -110,11 +110,16 @@ class EdgedProcess:
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask over HTTP; returns status and body."""
+        status, body = self.get_bytes(path)
+        return status, body.decode()
+
+    def get_bytes(self, path: str) -> tuple[int, bytes]:
+        """Ask over HTTP; returns status and body as it came."""
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
         try:
             connection.request("GET", path)
             response = connection.getresponse()
-            return response.status, response.read().decode()
+            return response.status, response.read()
         finally:
             connection.close()
 

@@ -53,6 +53,14 @@ def gives_the_session_away(packet: bytes) -> bytes:
     return b"\xe0\x02\x8e\x00" if packet[0] & 0xF0 == SUBACK else packet
 
 
+def says_why_it_hangs_up(packet: bytes) -> bytes:
+    """Rule for the broker's packets: 'quota exceeded' and more words instead of granting a subscription."""
+    reason = b"too\nmuch for me"
+    properties = b"\x1f" + len(reason).to_bytes(2, "big") + reason
+    body = b"\x97" + bytes([len(properties)]) + properties
+    return b"\xe0" + bytes([len(body)]) + body if packet[0] & 0xF0 == SUBACK else packet
+
+
 class MqttProxy:
     """Listens on ``port`` and passes packets on to ``upstream_port`` through its two rules."""
 

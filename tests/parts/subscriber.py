@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,8 @@ class Received:
     payload: bytes
     qos: int
     retain: bool
+    expires_s: int | None = None
+    correlation: bytes | None = None
 
     @property
     def json(self) -> Any:
@@ -50,9 +54,14 @@ class Subscriber:
             if not self._changed.wait_for(lambda: self._is_subscribed, 5):
                 pytest.fail("the subscriber of the test gets no answer from the broker")
 
-    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
-        """Send a message and wait until the broker has it."""
-        self._client.publish(topic, payload, qos=qos, retain=retain).wait_for_publish(10)
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, **properties: Any
+    ) -> None:
+        """Send a message, with ``properties`` of MQTT 5, and wait until the broker has it."""
+        more = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        for name, value in properties.items():
+            setattr(more, name, value)
+        self._client.publish(topic, payload, qos=qos, retain=retain, properties=more).wait_for_publish(10)
 
     def all_of(self, topic: str) -> list[Received]:
         """Everything that came on ``topic`` so far."""
@@ -85,7 +94,14 @@ class Subscriber:
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         with self._changed:
             self._received.append(
-                Received(message.topic, bytes(message.payload), message.qos, message.retain)
+                Received(
+                    message.topic,
+                    bytes(message.payload),
+                    message.qos,
+                    message.retain,
+                    getattr(message.properties, "MessageExpiryInterval", None),
+                    getattr(message.properties, "CorrelationData", None),
+                )
             )
             self._changed.notify_all()
 

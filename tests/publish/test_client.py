@@ -18,6 +18,7 @@ from tests.parts.mqtt_proxy import (
     denies_subscriptions,
     gives_the_session_away,
     hangs_up_on_5,
+    says_why_it_hangs_up,
     speaks_only_3,
 )
 from tests.parts.subscriber import Subscriber
@@ -142,7 +143,7 @@ class TestRefusals:
         wait_connected(publisher)
         publisher.snapshot("front", bytes(5_000))
         publisher.tracks(a_frame(*[a_track(track_id=number) for number in range(50)]))
-        said = f"the broker does not take {BASE}/front/snapshot: 5042 bytes are more than its limit of 2000"
+        said = f"the broker does not take {BASE}/front/snapshot: 5058 bytes are more than its limit of 2000"
         wait_for(lambda: said in caplog.messages, 5, "the limit is said")
         wait_for(lambda: publisher.broker_health().tracks_dropped == 1, 5, "the tracks are counted")
         subscriber = Subscriber(broker.port)
@@ -161,6 +162,14 @@ class TestRefusals:
         start(make_proxy(broker.port, from_broker=denies_subscriptions).port)
         said = f"the broker does not let us subscribe to {BASE}/+/set/+: not authorised"
         wait_for(lambda: said in caplog.text, 5, "the denial is said")
+
+
+def test_what_the_broker_says_of_its_reasons_is_passed_on(
+    broker: Broker, make_proxy: Callable[..., MqttProxy], start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    start(make_proxy(broker.port, from_broker=says_why_it_hangs_up).port)
+    said = "no broker: the broker closed the connection: quota exceeded (too\\nmuch for me)"
+    wait_for(lambda: said in caplog.messages, 5, lambda: str(caplog.messages))
 
 
 class TestSameClientId:

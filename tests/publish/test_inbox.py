@@ -28,7 +28,10 @@ class Desk:
     def __init__(self) -> None:
         self.clock = HandClock()
         self.obeyed: list[Command] = []
-        self.inbox = CommandInbox(Topics("edged/porch"), self.obeyed.append, self.clock)
+        self.answers: list[tuple[Message, str | None]] = []
+        self.inbox = CommandInbox(
+            Topics("edged/porch"), self.obeyed.append, lambda *told: self.answers.append(told), self.clock
+        )
         self.inbox.cameras = frozenset({"front"})
 
     def receive(self, payload: bytes, *, topic: str = TOPIC, is_old: bool = False) -> None:
@@ -62,6 +65,16 @@ def test_a_flood_comes_through_only_as_fast_as_it_may(desk: Desk) -> None:
     for _ in range(10_000):
         desk.receive(b"7")
     assert len(desk.obeyed) == COMMANDS_AT_ONCE + COMMANDS_PER_SECOND
+
+
+def test_whoever_asks_is_answered_but_for_a_flood(desk: Desk) -> None:
+    desk.receive(b"7")
+    desk.receive(b"70")
+    desk.receive(b"7", is_old=True)
+    for _ in range(10_000):
+        desk.receive(b"7")
+    assert len(desk.answers) == COMMANDS_AT_ONCE
+    assert [why for _, why in desk.answers[:2]] == [None, "expected a number from 0.1 to 30, got '70'"]
 
 
 def test_a_flood_of_bad_ones_is_one_line_every_few_seconds(

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from edged.publish.outbox import LIVE_UNSENT_MAX, LIVE_WAITING_MAX, EventLane, LiveLane, RetainedLane
+from edged.publish.outbox import (
+    LIVE_UNSENT_MAX,
+    LIVE_WAITING_MAX,
+    PLAIN,
+    EventLane,
+    Extras,
+    LiveLane,
+    RetainedLane,
+)
 from edged.publish.store import EventStore
 
 
@@ -32,7 +40,10 @@ class ToyWire:
         self.sent: list[tuple[str, bytes]] = []
         self.slips: list[Slip] = []
 
-    def send(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> Slip | None:
+    def send(
+        self, topic: str, payload: bytes, *, qos: int, retain: bool, extras: Extras = PLAIN
+    ) -> Slip | None:
+        assert extras == PLAIN
         assert qos in (0, 1)
         assert retain in (True, False)
         if len(self.sent) >= self.room:

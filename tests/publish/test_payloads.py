@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from edged.core.types import BrokerHealth, CameraState, CameraStatus, Crossing, Event, EventKind, Size, Visit
+from edged.core.types import (
+    BrokerHealth,
+    CameraState,
+    CameraStatus,
+    Crossing,
+    Event,
+    EventKind,
+    Size,
+    Snapshot,
+    Visit,
+)
 from edged.publish import payloads
 from tests.publish.facts import a_frame, a_health, a_track, an_event, some_facts
 
@@ -58,7 +68,13 @@ def test_an_event_of_a_camera_has_a_reason_instead() -> None:
 def test_a_visit_and_a_crossing_say_where_and_when() -> None:
     visit = Visit("porch", 1763600001.25, 1763600013.5)
     left = replace(an_event(17, EventKind.ZONE_LEFT), visit=visit, frame_size=Size(1280, 720))
-    sent = json.loads(payloads.event(left))
+    seen = Snapshot(1763600009.5, (412.4, 189.6, 498.2, 431.0))
+    sent = json.loads(payloads.event(replace(left, snapshot=seen)))
+    assert sent["snapshot"] == {
+        "id": "event-00017",
+        "timestamp": 1763600009.5,
+        "bbox": [412, 190, 498, 431],
+    }
     assert (sent["type"], sent["zone"], sent["entered"], sent["left"], sent["dwell_s"]) == (
         "zone_left",
         "porch",

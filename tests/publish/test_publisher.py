@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import ValidationError
 
+from edged.config import MqttSettings, Settings
 from edged.core.types import CameraState
 from edged.publish import payloads
-from edged.publish.commands import SetConfidence, SetDetect
+from edged.publish.commands import SetConfidence, SetDetect, SetFps
+from edged.publish.publisher import Publisher
+from tests.parts.broker import Broker
 from tests.parts.mqtt_proxy import MqttProxy
 from tests.parts.subscriber import Subscriber
 from tests.parts.waiting import wait_for
@@ -18,9 +22,9 @@ from tests.publish.facts import a_frame, a_health, a_track, an_event, some_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from edged.publish.publisher import Publisher
-    from tests.parts.broker import Broker
+    from edged.publish.commands import Command
     from tests.publish.conftest import Publishers
 
     Start = Callable[..., Publisher]
@@ -338,6 +342,116 @@ def test_garbage_and_floods_are_counted_and_hurt_nobody(
     subscriber.wait_for(lambda: ids(subscriber) == ["event-00001"])
     assert publishers.commands == []
     assert publisher.broker_health().connected
+
+
+def test_pictures_expire(broker: Broker, subscriber: Subscriber, start: Start) -> None:
+    publisher = start(broker.port)
+    subscriber.wait_payload(STATUS, b"online")
+    publisher.snapshot("front", b"newest")
+    publisher.event_snapshot("front", "e1", b"of an event")
+    publisher.camera_state(some_facts(1))
+    subscriber.wait_for(lambda: subscriber.all_of(f"{EVENTS}/e1/snapshot") and subscriber.all_of(SNAPSHOT))
+    subscriber.wait_for(lambda: subscriber.all_of(STATE))
+    expiries = [subscriber.all_of(topic)[0].expires_s for topic in (SNAPSHOT, f"{EVENTS}/e1/snapshot", STATE)]
+    assert expiries == [24 * 3600, 60, None]
+
+
+def test_who_names_a_response_topic_is_answered(
+    broker: Broker, subscriber: Subscriber, publishers: Publishers
+) -> None:
+    publishers.start(broker.port)
+    subscriber.wait_payload(STATUS, b"online")
+    where: dict[str, Any] = {"ResponseTopic": "tests/answers", "CorrelationData": b"17"}
+    subscriber.publish(f"{BASE}/front/set/fps", b"2", MessageExpiryInterval=30, **where)
+    subscriber.publish(f"{BASE}/front/set/fps", b"fast", **where)
+    for elsewhere in (STATE, f"{BASE}/front/set/fps", BASE, "$SYS/x"):  # a command must not forge our words
+        subscriber.publish(f"{BASE}/front/set/fps", b"3", ResponseTopic=elsewhere)
+    wait_for(lambda: len(publishers.commands) == 5, 5, "every good command")
+    subscriber.wait_for(lambda: len(subscriber.all_of("tests/answers")) == 2)
+    answers = subscriber.all_of("tests/answers")
+    assert [each.correlation for each in answers] == [b"17", b"17"]
+    assert [each.json["accepted"] for each in answers] == [True, False]
+    assert answers[1].json["error"] == "expected a number from 0.1 to 30, got 'fast'"
+    assert [each.payload for each in subscriber.all_of(f"{BASE}/front/set/fps")] == [
+        b"2",
+        b"fast",
+        *[b"3"] * 4,
+    ]
+
+
+def test_a_command_that_was_sent_while_the_box_was_away_is_not_obeyed_later(
+    broker: Broker, subscriber: Subscriber, publishers: Publishers
+) -> None:
+    publishers.start(broker.port).stop()
+    subscriber.publish(f"{BASE}/front/set/fps", b"2")
+    publishers.start(broker.port)
+    subscriber.wait_payload(STATUS, b"online")
+    subscriber.publish(f"{BASE}/front/set/fps", b"3")
+    wait_for(lambda: publishers.commands, 5, "the new one")
+    assert publishers.commands == [SetFps("front", 3.0)]
+
+
+def test_two_boxes_on_one_broker_leave_each_other_alone(broker: Broker, subscriber: Subscriber) -> None:
+    heard: dict[str, list[Command]] = {"north": [], "north2": []}
+    boxes = {
+        name: Publisher(
+            MqttSettings(host="127.0.0.1", port=broker.port),
+            base_topic=f"edged/{name}",
+            client_id=f"edged-{name}",
+            on_command=heard[name].append,
+        )
+        for name in heard
+    }
+    for name, each in boxes.items():
+        each.set_cameras(["front"])
+        each.start()
+        subscriber.wait_payload(f"edged/{name}/status", b"online")
+        each.camera_status("front", online=True)
+        each.camera_state(some_facts(1))
+    subscriber.publish("edged/north/front/set/fps", b"2")
+    wait_for(lambda: heard["north"], 5, "the command")
+    boxes["north"].set_cameras([])
+    boxes["north"].stop()
+    subscriber.wait_payload("edged/north/front/state", b"")
+    subscriber.wait_payload("edged/north/status", b"offline")
+    assert heard["north2"] == []
+    assert subscriber.payloads("edged/north2/front/status")[-1] == b"online"
+    assert subscriber.payloads("edged/north2/front/state") == [payloads.camera_state(some_facts(1))]
+    boxes["north2"].stop()
+
+
+def test_a_broker_that_keeps_its_memory_is_set_right(tmp_path: Path, start: Start) -> None:
+    """What it remembers is from before; what has changed while it was away must not stay wrong."""
+    broker = Broker(tmp_path, remembers=True)
+    broker.start()
+    publisher = start(broker.port)
+    publisher.camera_status("front", online=True)
+    publisher.camera_state(some_facts(1))
+    wait_for(lambda: publisher.broker_health().connected, 5, "connected")
+    early = Subscriber(broker.port)
+    early.wait_payload(STATE, payloads.camera_state(some_facts(1)))
+    early.close()
+    broker.stop()
+    wait_for(lambda: not publisher.broker_health().connected, 5, "the loss is noticed")
+    publisher.camera_status("front", online=False)
+    publisher.camera_state(some_facts(0))
+    broker.start()
+    late = Subscriber(broker.port)
+    assert any(each.retain for each in late.everything()) or not late.everything()
+    for topic, payload in {
+        STATUS: b"online",
+        CAMERA_STATUS: b"offline",
+        STATE: payloads.camera_state(some_facts(0)),
+    }.items():
+        late.wait_payload(topic, payload)
+    late.close()
+    broker.kill()
+
+
+@pytest.mark.parametrize("camera_id", ["+", "#", "a/b", "..", "$SYS", "", "\x00"])
+def test_what_would_be_a_wildcard_is_no_camera(camera_id: str) -> None:
+    with pytest.raises(ValidationError, match=r"String should match pattern|at least 1 character"):
+        Settings.model_validate({"model": {"file": __file__}, "cameras": {camera_id: {"url": "rtsp://a/"}}})
 
 
 @pytest.mark.parametrize("fault", ["dead", "frozen", "never there"])

@@ -11,13 +11,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from edged.core.types import BrokerHealth, Crossing, Event, EventKind, Size, Visit
+from edged.core.types import BrokerHealth, Crossing, Event, EventKind, Size, Snapshot, Visit
 from edged.publish import payloads
 from tests.publish.facts import a_frame, a_health, a_track, an_event, some_facts
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 HD = Size(1280, 720)
 VISIT = Visit("porch", 1763600001.25, 1763600013.5)
+PICTURE = Snapshot(1763600013.3, (412.4, 189.6, 498.2, 431.0))
 BROKER = BrokerHealth(
     connected=True,
     reason="connected",
@@ -40,10 +41,14 @@ def event(kind: EventKind, **facts: Any) -> bytes:
 
 EVENTS = {
     EventKind.TRACK_STARTED: event(EventKind.TRACK_STARTED),
-    EventKind.TRACK_ENDED: event(EventKind.TRACK_ENDED),
-    EventKind.ZONE_ENTERED: event(EventKind.ZONE_ENTERED, visit=replace(VISIT, left_s=None)),
-    EventKind.ZONE_LEFT: event(EventKind.ZONE_LEFT, visit=VISIT),
-    EventKind.LINE_CROSSED: event(EventKind.LINE_CROSSED, crossing=Crossing("gate", "in", 1763600016.8)),
+    EventKind.TRACK_ENDED: event(EventKind.TRACK_ENDED, snapshot=PICTURE),
+    EventKind.ZONE_ENTERED: event(
+        EventKind.ZONE_ENTERED, visit=replace(VISIT, left_s=None), snapshot=PICTURE
+    ),
+    EventKind.ZONE_LEFT: event(EventKind.ZONE_LEFT, visit=VISIT, snapshot=PICTURE),
+    EventKind.LINE_CROSSED: event(
+        EventKind.LINE_CROSSED, crossing=Crossing("gate", "in", 1763600016.8), snapshot=PICTURE
+    ),
     EventKind.CAMERA_LOST: payloads.event(Event("e", EventKind.CAMERA_LOST, "front", 1.0, reason="gone")),
     EventKind.CAMERA_BACK: payloads.event(Event("e", EventKind.CAMERA_BACK, "front", 1.0, reason="back")),
 }
@@ -53,12 +58,14 @@ SENT = [
     ("tracks", payloads.tracks(a_frame(a_track(confidence=math.nan)))),
     ("state", payloads.camera_state(some_facts(2))),
     ("health", payloads.health(a_health())),
+    ("answer", payloads.answer("edged/porch/front/set/fps", None)),
+    ("answer", payloads.answer("edged/porch/front/set/fps", "expected a number")),
     ("health", payloads.health(replace(a_health(latency_ms=None), broker=BROKER, inference=None))),
     *(("event", payload) for payload in EVENTS.values()),
 ]
 
 
-@pytest.mark.parametrize("name", ["tracks", "state", "event", "health"])
+@pytest.mark.parametrize("name", ["tracks", "state", "event", "health", "answer"])
 def test_a_schema_is_one(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema(name))
 
