@@ -165,8 +165,11 @@ class Api:
 
     async def _snapshot(self, request: web.Request) -> web.Response:
         quality = _whole(request.query, "quality", QUALITY, (1, 100))
+        has_places = _whole(request.query, "zones", 0, (0, 1))
         frame, tracks = await self._picture(request)
-        body = await asyncio.to_thread(pictures.as_jpeg, frame, tracks, quality)
+        settings = self._daemon.cameras[request.match_info["camera"]].settings
+        places = settings if has_places else None
+        body = await asyncio.to_thread(pictures.as_jpeg, frame, tracks, quality, places)
         return web.Response(body=body, content_type="image/jpeg")
 
     async def _preview(self, request: web.Request) -> web.Response:

@@ -43,6 +43,7 @@ def add_verbs(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     snapshot = add("snapshot", verbs.SNAPSHOT.help, "snapshot")
     snapshot.add_argument("camera")
     snapshot.add_argument("file", type=Path, nargs="?", help="default: CAMERA.jpg; - is the standard output")
+    snapshot.add_argument("--zones", action="store_true", help="with the camera's zones, lines and regions")
     snapshot.add_argument("--no-boxes", action="store_true", help="without what was detected")
     add("preview", "the picture of now, here in the terminal", "preview").add_argument("camera")
     for verb in (verbs.RELOAD, verbs.MODEL, verbs.SYSTEM, verbs.CONFIG, verbs.VERSION):

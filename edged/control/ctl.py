@@ -123,7 +123,8 @@ async def set_(client: ControlClient, options: argparse.Namespace) -> None:
 
 async def snapshot(client: ControlClient, options: argparse.Namespace) -> None:
     """Save a picture."""
-    jpeg = await client.fetch(verbs.SNAPSHOT, options.camera, boxes=int(not options.no_boxes))
+    shown = {"boxes": int(not options.no_boxes), "zones": int(options.zones)}
+    jpeg = await client.fetch(verbs.SNAPSHOT, options.camera, **shown)
     _save(jpeg, options.file or Path(f"{options.camera}.jpg"), options)
 
 

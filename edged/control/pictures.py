@@ -6,20 +6,26 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from edged.control.places import draw_places
 from edged.core import jpeg
 from edged.core.types import Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from edged.config import CameraSettings
     from edged.core.types import Bgr, Frame, Track
 
 _BOX_BGR = (64, 220, 64)
 
 
-def as_jpeg(frame: Frame, tracks: Iterable[Track], quality: int) -> bytes:
-    """Return the whole picture, with the boxes of ``tracks``."""
+def as_jpeg(
+    frame: Frame, tracks: Iterable[Track], quality: int, places: CameraSettings | None = None
+) -> bytes:
+    """Return the whole picture, with the boxes of ``tracks`` and what ``places`` says is where."""
     picture = frame.picture.bgr()
+    if places:
+        draw_places(picture, places)
     _draw(picture, frame.size, tracks, thickness=2)
     return jpeg.encode(picture, quality)
 

@@ -33,6 +33,8 @@ confidence = 0.3
 [cameras.street]
 url = "{STREET}"
 name = "The street"
+zones.road.polygon = [[0.0, 0.5], [1.0, 0.5], [1.0, 0.8], [0.0, 0.8]]
+lines.gate = {{ start = [0.5, 0.2], end = [0.5, 0.9] }}
 [cameras.gone]
 url = "rtsp://admin:{PASSWORD}@127.0.0.1:9/x"
 """

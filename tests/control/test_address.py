@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edged.control.address import SERVICE_SOCKET, default_socket
-from edged.core.folders import runtime_folder
+from edged.core.folders import cache_folder, runtime_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +17,12 @@ def test_the_runtime_folder_is_what_systemd_gives_or_the_users_own(tmp_path: Pat
     assert str(runtime_folder({"RUNTIME_DIRECTORY": "/run/edged:/run/b"})) == "/run/edged"
     assert runtime_folder({"XDG_RUNTIME_DIR": str(tmp_path)}) == tmp_path / "edged"
     assert str(runtime_folder({})) == "/run/edged"
+
+
+def test_what_nobody_would_miss_goes_where_systemd_says_or_the_user_keeps_such_things(tmp_path: Path) -> None:
+    assert str(cache_folder({"CACHE_DIRECTORY": "/var/cache/edged:/b"})) == "/var/cache/edged"
+    assert cache_folder({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "edged"
+    assert str(cache_folder({})) == "/var/cache/edged"
 
 
 def test_the_users_own_daemon_is_asked_before_the_service(tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ import tarfile
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+import cv2
+import numpy as np
 import pytest
 
+from edged.control.places import ZONE_BGR
 from edged.control.verbs import COMMANDS, VERBS
 from tests.control.conftest import PASSWORD, TOKEN, config
 from tests.parts.control import ask, lines
@@ -72,6 +75,20 @@ def test_a_picture_is_had_without_detection_too(daemon: EdgedProcess) -> None:
         assert (status, len(rgb)) == (200, 64 * 36 * 3)
     finally:
         ask(daemon.socket, f"{STREET}/detect", {"value": "on"})
+
+
+def test_a_picture_shows_zones_and_lines_where_that_is_asked_for(
+    daemon: EdgedProcess, tmp_path: Path
+) -> None:
+    for name, options in (("plain", ()), ("zones", ("--zones",))):
+        file = str(tmp_path / f"{name}.jpg")
+        assert ctl(daemon, "snapshot", "street", file, "--no-boxes", *options).returncode == 0
+    plain, zones = (cv2.imread(str(tmp_path / f"{name}.jpg")) for name in ("plain", "zones"))
+    assert plain is not None
+    assert zones is not None
+    edge = (slice(268, 271), slice(20, 60))  # of the zone: half of 540 rows down
+    assert np.abs(zones[edge].mean((0, 1)) - ZONE_BGR).max() < 40
+    assert np.abs(plain[edge].mean((0, 1)) - ZONE_BGR).max() > 60
 
 
 def test_a_camera_that_is_away_has_no_picture_and_says_why(daemon: EdgedProcess) -> None:
