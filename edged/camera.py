@@ -260,7 +260,7 @@ class Camera:
         with self._lock:
             update = self._tracker.update(self._regions.kept(result, frame.size), frame)
             places = self._places.update(update, frame)
-        self._portraits.see(places.active, frame)
+            self._portraits.see(places.active, frame)
         self._tell(frame, update, places)
 
     def _tell(self, frame: Frame, update: TrackerUpdate, places: PlacesUpdate) -> None:

@@ -26,6 +26,7 @@ BOX = "demo"
 SERVICE_VARIABLES = {
     "STATE_DIRECTORY",
     "RUNTIME_DIRECTORY",
+    "CACHE_DIRECTORY",
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
@@ -62,13 +63,14 @@ class Ports:
 
 
 def environment(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return ``environ`` without the settings of the user's own edged, and with its state in ``folder``."""
+    """Return ``environ`` without the settings of the user's own edged, with its files in ``folder``."""
     kept = {
         name: value
         for name, value in environ.items()
         if name not in SERVICE_VARIABLES and not name.startswith("EDGED_")
     }
-    return kept | {"XDG_STATE_HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "NO_COLOR": "1"}
+    folders = dict.fromkeys(("XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"), str(folder))
+    return kept | folders | {"NO_COLOR": "1"}
 
 
 def control_socket(environ: Mapping[str, str]) -> Path:
