@@ -117,6 +117,21 @@ def test_a_broker_that_dies_is_told_everything_again(
         assert daemon.camera("front")["reconnects"] == 0
 
 
+def test_the_broker_says_that_a_killed_daemon_is_gone(
+    tmp_path: Path, broker: Broker, subscriber: Subscriber, small_camera: RtspServer
+) -> None:
+    with EdgedProcess(tmp_path, config(broker.port, {"front": camera(small_camera)})) as daemon:
+        subscriber.wait_payload(f"{BASE}/front/status", b"online", 15)
+        daemon.signal(signal.SIGKILL)
+        subscriber.wait_payload(f"{BASE}/status", b"offline")
+        daemon.wait()
+        daemon.start()
+        subscriber.wait_payload(f"{BASE}/status", b"online")
+        subscriber.wait_for(
+            lambda: subscriber.payloads(f"{BASE}/front/status")[-2:] == [b"offline", b"online"], 15
+        )
+
+
 def test_a_frozen_broker_slows_nothing(tmp_path: Path, broker: Broker, small_camera: RtspServer) -> None:
     with EdgedProcess(tmp_path, config(broker.port, {"front": camera(small_camera)})) as daemon:
         wait_for(lambda: daemon.camera("front")["fps_detected"] > 4, 20)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +67,7 @@ STATES = {
     "switch.porch_front_detect": "on",
     "update.porch_box_version": "off",
 }
+HASS_CONNECTS_S = 25.0  # ten of its own to try the broker again, and time to start on a busy machine
 IMAGE = "image.porch_front_snapshot"  # its state is the time at which it came
 
 
@@ -155,6 +158,32 @@ def test_every_value_is_right_after_every_restart(
         settled(hass)
         porch.lose_camera()
     assert [line for line in hass.complaints() if "mqtt.client" not in line] == []
+
+
+@pytest.mark.parametrize("order", list(permutations(("Home Assistant", "broker", "box"))), ids="-".join)
+def test_every_value_is_right_whatever_is_restarted_in_whatever_order(
+    broker: Broker, box: StartBox, home_assistant: MakeHass, form: str, order: tuple[str, ...]
+) -> None:
+    """All three go at once, the count changes meanwhile, and they come back one after the other."""
+    there = box(discovery=form)
+    with home_assistant(broker.port) as hass:
+        settled(hass)
+    there.publisher.stop()
+    broker.kill()
+    with ExitStack() as running:
+        for each in order:
+            if each == "broker":
+                broker.start()
+            elif each == "box":
+                box(discovery=form).publisher.camera_state(some_facts(2))
+            else:
+                hass = running.enter_context(home_assistant(broker.port))
+        wanted = {**STATES, IMAGE: None, "sensor.porch_front_person_count": "2"}
+        wait_for(
+            lambda: {**hass.states(), IMAGE: None} == wanted,
+            HASS_CONNECTS_S,
+            lambda: str(set(hass.states().items()) ^ set(wanted.items())),
+        )
 
 
 def test_what_is_removed_leaves_no_ghost(

@@ -8,9 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import av
 import numpy as np
 import pytest
 
+from edged.capture.picture import VideoPicture
 from edged.config import CameraSettings, TrackSettings
 from edged.core.types import (
     Crossing,
@@ -24,6 +26,7 @@ from edged.core.types import (
     Visit,
 )
 from edged.demo.clip import LEAST_VISIBLE, read_truth
+from edged.detect import ModelOptions, load_model
 from edged.track import LineTotals, Places, Regions, Tracker, TrackerUpdate
 from tests.track.world import NoPicture, Seen, detections
 
@@ -124,6 +127,29 @@ def test_crossings_of_the_demo_are_those_of_its_generator(kind: str, at_x: float
         true_s = [when_s for when_s, way in truth if way == direction]
         assert len(found_s) == len(true_s)
         assert found_s == pytest.approx(true_s, abs=PERIOD_S)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["yard", "street"])
+def test_what_the_demo_itself_counts_is_what_its_generator_knows(kind: str) -> None:
+    """With the bundled model instead of a perfect detector, on the film itself."""
+    detector = load_model(ModelOptions(path=DATA / "edged-demo.onnx"))
+    places = Places(settings(lines={"middle": {"start": (0.5, 0.0), "end": (0.5, 1.0)}}))
+    tracker = Tracker(TrackSettings(), confidence=0.4)
+    crossings: list[Crossing] = []
+    with av.open(str(DATA / f"{kind}.mp4")) as film:
+        for number, picture in enumerate(film.decode(video=0), start=1):
+            if number % EVERY == 0:
+                frame = Frame(VideoPicture(picture), number, number / FPS, number / FPS)
+                seen = detector.detect(
+                    frame.picture, min_score=0.1, iou_threshold=0.5, labels=frozenset(LABELS)
+                )
+                events = places.update(tracker.update(seen, frame), frame).events
+                crossings += [event.what for event in events if isinstance(event.what, Crossing)]
+    truth = [each for each in true_crossings(kind, 0.5) if each[0] > FIRST_TRACKS_S]
+    for direction in ("in", "out"):
+        found_s = sorted(each.crossed_s for each in crossings if each.direction == direction)
+        assert found_s == pytest.approx([at_s for at_s, way in truth if way == direction], abs=PERIOD_S)
 
 
 @pytest.mark.parametrize("kind", ["yard", "street"])
