@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ class HangUpError(Exception):
 
 def as_it_is(packet: bytes) -> bytes:
     """Rule that lets everything be."""
+    return packet
+
+
+def slowly(packet: bytes) -> bytes:
+    """Rule for the client's packets: take two hundred a second and no more."""
+    time.sleep(0.005)
     return packet
 
 

@@ -14,7 +14,7 @@ from edged.publish import payloads
 from edged.publish.commands import SetConfidence, SetDetect, SetFps
 from edged.publish.publisher import Publisher
 from tests.parts.broker import Broker
-from tests.parts.mqtt_proxy import MqttProxy
+from tests.parts.mqtt_proxy import MqttProxy, slowly
 from tests.parts.subscriber import Subscriber
 from tests.parts.waiting import wait_for
 from tests.publish.conftest import BASE
@@ -247,6 +247,26 @@ def test_a_frozen_broker_costs_tracks_and_nothing_else(
     subscriber.wait_payload(HEALTH, payloads.health(a_health(latency_ms=19.0)))
     assert len(subscriber.all_of(HEALTH)) <= 2, "only the newest waits"
     assert publisher.broker_health().connected
+
+
+def test_a_slow_broker_costs_tracks_and_keeps_events_in_order(
+    broker: Broker, subscriber: Subscriber, start: Start
+) -> None:
+    proxy = MqttProxy(broker.port, from_client=slowly)
+    publisher = start(proxy.port, keepalive_s=60)
+    subscriber.wait_payload(STATUS, b"online")
+    crowd = a_frame(*[a_track(track_id=number) for number in range(100)])
+    for number in range(2_000):
+        publisher.tracks(crowd)
+        if number % 200 == 0:
+            publisher.event(an_event(number))
+    assert publisher.broker_health().tracks_dropped > 500
+    subscriber.wait_for(lambda: len(ids(subscriber)) == 10, 30)
+    assert ids(subscriber) == [f"event-{number:05}" for number in range(0, 2_000, 200)]
+    wait_for(lambda: publisher.broker_health().events_waiting == 0, 5, "all confirmed")
+    sent = 2_000 - publisher.broker_health().tracks_dropped
+    subscriber.wait_for(lambda: len(subscriber.all_of(TRACKS)) == sent, 10)
+    proxy.close()
 
 
 def test_a_broker_that_stays_frozen_is_noticed_and_given_everything_when_it_is_back(
