@@ -149,17 +149,17 @@ class MqttClient:
             while not session.is_accepted and session.end is None and self._stop_at_s is None:
                 session.serve(self._wakeup, 1.0)
             if session.is_accepted:
-                self._note_connected(protocol)
-                politely = self._converse(session)
+                politely = self._converse(session, protocol)
         finally:
             session.close(politely=politely)
             self._outbox.connection_lost()
         return session.end or End(EndKind.FAILED, "stopped")
 
-    def _converse(self, session: Session) -> bool:
+    def _converse(self, session: Session, protocol: Protocol) -> bool:
         """Carry messages until the connection ends; True if it was we who ended it and all is said."""
         session.subscribe()
         self._outbox.connection_opened()
+        self._note_connected(protocol)  # only now: what is put in from here on goes out
         self._greet()
         while session.end is None and self._stop_at_s is None:
             self._on_turn()
