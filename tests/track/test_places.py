@@ -225,6 +225,30 @@ def test_regions_keep_what_stands_in_them() -> None:
     assert kept([left, top], []) == [0, 1, 2]
 
 
+def test_who_trembles_at_the_edge_of_a_region_or_walks_behind_it_stays_one() -> None:
+    """Two at once: one on the edge of what is not looked at, the other behind a post for a while."""
+    post = [(0.4, 0.0), (0.45, 0.0), (0.45, 1.0), (0.4, 1.0)]
+    right = [(0.9, 0.0), (1.0, 0.0), (1.0, 1.0), (0.9, 1.0)]
+    regions, tracker = Regions([], [post, right]), Tracker(TrackSettings(), confidence=0.4)
+    hd, ids, seen_of_both = NoPicture().size, set(), 0
+    for number in range(40):
+        walker_x, trembler_x = 420.0 + 5 * number, hd.width * 0.9 + (3 if number % 2 else -3)
+        seen = [Seen((x - 30, 280.0, x + 30, 400.0)) for x in (walker_x, trembler_x)]
+        frame = Frame(NoPicture(), number, 1000 + number * PERIOD_S, number * PERIOD_S)
+        kept = regions.kept(detections(*seen), hd)
+        seen_of_both += len(kept)
+        ids |= {track.track_id for track in tracker.update(kept, frame).active}
+    assert seen_of_both < 70  # of 80: the regions do hide something
+    assert len(ids) == 2
+
+
+def test_regions_are_where_they_are_in_a_picture_of_any_size() -> None:
+    regions = Regions([[(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)]], [])
+    for size in (Size(1280, 720), Size(640, 360), Size(1280, 720)):
+        left, right = (Seen((x * size.width, 10, x * size.width + 20, 50)) for x in (0.4, 0.6))
+        assert regions.kept(detections(left, right), size).boxes_px.tolist() == [list(left.box_px)]
+
+
 def test_totals_survive_a_restart_and_a_broken_file(tmp_path: Path) -> None:
     gate = settings(lines={"gate": {"start": (0, 0), "end": (1, 1)}}).lines["gate"]
     file = tmp_path / "new" / "totals.json"
