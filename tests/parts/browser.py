@@ -48,7 +48,7 @@ class Browser:
     async def __aenter__(self) -> Self:
         program = shutil.which("chromium")
         if program is None:
-            pytest.skip("no browser here: apt-get install chromium")
+            pytest.fail("no browser here: apt-get install chromium")
         command = [program, *FLAGS, *self._flags, f"--user-data-dir={self._profile}", "about:blank"]
         self._process = self._start(command)
         self._http = aiohttp.ClientSession()
