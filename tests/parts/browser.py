@@ -146,6 +146,23 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
 
+    async def click(self, x: float, y: float, *, to: tuple[float, float] = (0, 0)) -> None:
+        """Press the button of the mouse there, and let go of it that much further."""
+        spots = (
+            ("mousePressed", x, y),
+            ("mouseMoved", x + to[0], y + to[1]),
+            ("mouseReleased", x + to[0], y + to[1]),
+        )
+        for kind, at_x, at_y in spots:
+            await self.call(
+                "Input.dispatchMouseEvent", type=kind, x=at_x, y=at_y, button="left", clickCount=1
+            )
+
+    async def press(self, key: str) -> None:
+        """Press a key."""
+        for kind in ("keyDown", "keyUp"):
+            await self.call("Input.dispatchKeyEvent", type=kind, key=key)
+
     async def screenshot(self) -> bytes:
         """What the screen shows, as PNG."""
         return base64.b64decode((await self.call("Page.captureScreenshot", format="png"))["data"])

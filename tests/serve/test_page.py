@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edged.config.settings import ZoneSettings
 from tests.parts.daemon import EdgedProcess
 from tests.parts.waiting import until
 from tests.serve.conftest import STREET, config
@@ -50,6 +52,12 @@ SAMPLE = """new Promise((resolve) => {
     resolve(JSON.stringify({ green: [...rgba].filter((_, i) => i % 4 === 1), boxes }));
   });
 })"""
+
+# Where a place in the picture is on the screen.
+PLACE = """(x, y) => {
+  const { overlay, canvas } = tiles.get('front'), area = overlay.area(), at = canvas.getBoundingClientRect();
+  return [at.x + area.x + x * area.width, at.y + area.y + y * area.height];
+}"""
 
 
 async def watch(browser: Browser, daemon: EdgedProcess) -> Page:
@@ -136,6 +144,28 @@ async def test_boxes_move_on_as_people_do(browser: Browser, daemon: EdgedProcess
     assert caught_up == pytest.approx(0.24, abs=0.004)  # the way it went meanwhile is no error to be smoothed
     assert 0.25 < surprised < sooner < later == pytest.approx(0.29)
     assert 0.29 < lost < 0.36  # does not walk on for ever
+
+
+async def test_a_zone_is_drawn_on_the_picture(browser: Browser, daemon: EdgedProcess) -> None:
+    page = await watch(browser, daemon)
+    await page.resize(1000, 700)
+    await page.run("choose('front')")
+    await page.run("document.querySelector('.chosen .zones').click()")
+    corners = [(0.2, 0.5), (0.8, 0.4), (0.9, 0.9)]
+    for corner in corners:
+        await page.click(*await page.run(f"({PLACE})({corner[0]}, {corner[1]})"))
+    await page.click(*await page.run(f"({PLACE})({corners[1][0]}, {corners[1][1]})"), to=(40, 0))
+    text = await page.run("document.querySelector('.chosen textarea').value")
+    assert await page.run("large") == "front"  # a click that draws does nothing else
+    zone = tomllib.loads(text)["cameras"]["front"]["zones"]["porch"]
+    width = await page.run("tiles.get('front').overlay.area().width")
+    corners[1] = (0.8 + 40 / width, 0.4)
+    drawn = ZoneSettings.model_validate(zone).polygon
+    assert np.array(drawn) == pytest.approx(np.array(corners), abs=0.005)
+    await page.press("Escape")
+    assert await page.run("document.querySelector('.chosen .editor').hidden && large") == "front"
+    await page.press("Escape")
+    assert await page.run("large") is None
 
 
 async def test_leaving_frees_everything(browser: Browser, daemon: EdgedProcess) -> None:
