@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 
+import pytest
 from pydantic import SecretStr
 
 from edged.config import WebRtcSettings
 from edged.serve.live import ice_options
 from edged.serve.webrtc import IceOptions
-from edged.serve.webrtc.ice import IceServer, IceTransport
+from edged.serve.webrtc.ice import IceServer, IceTransport, remote_candidate
 from edged.serve.whep import ice_links
 from tests.parts.broker import free_port
 
@@ -45,6 +46,25 @@ async def test_an_address_of_another_box_or_a_full_range_is_left_out() -> None:
 async def test_loopback_is_offered_to_this_machine_alone() -> None:
     assert "127.0.0.1" in [host for host, _ in await candidates(IceOptions(), is_local=True)]
     assert "127.0.0.1" not in [host for host, _ in await candidates(IceOptions())]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_good"),
+    [
+        ("1 1 udp 2 192.0.2.1 5000 typ host", True),
+        ("1 1 UDP 2 2001:db8::1 5000 typ host", True),
+        ("1 1 tcp 2 192.0.2.1 9 typ host tcptype active", False),
+        ("1 1 udp 2 3f2c.local 5000 typ host", False),
+        ("1 1 udp 2 192.0.2.1 999999 typ host", False),  # sendto raises OverflowError
+        ("1 1 udp 2 192.0.2.1 0 typ host", False),
+        ("1 1 udp 2 192.0.2.1 ² typ host", False),
+        ("1 1 udp 2 example.org 5000 typ host", False),
+        ("1 1 udp", False),
+        ("", False),
+    ],
+)
+def test_only_what_can_be_called_is_an_address_of_a_viewer(text: str, *, is_good: bool) -> None:
+    assert (remote_candidate(text) is not None) is is_good
 
 
 def test_servers_go_to_the_box_and_to_its_viewers() -> None:

@@ -13,7 +13,8 @@ from aioice import Candidate, Connection
 from aioice import ice as aioice_ice
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import StunProtocol, server_reflexive_candidate
-from aiortc.rtcicetransport import parse_stun_turn_uri
+from aiortc.rtcicetransport import candidate_to_aioice, parse_stun_turn_uri
+from aiortc.sdp import candidate_from_sdp
 
 from edged.serve.webrtc.burst import send_burst
 
@@ -26,6 +27,7 @@ aioice_ice.CONSENT_FAILURES = 4
 
 BUFFER_BYTES = 1 << 20
 LOOPBACK = ("127.0.0.1",)
+MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,19 @@ class IceTransport(Connection):
         for task in pending:
             task.cancel()
         return [task.result()[0] for task in done if task.exception() is None]
+
+
+def remote_candidate(text: str) -> Candidate | None:
+    """Return an address of a viewer, None where it is malformed or cannot be called over UDP.
+
+    Those under a name (mDNS) show themselves when they call.
+    """
+    try:
+        candidate = candidate_to_aioice(candidate_from_sdp(text))
+        ipaddress.ip_address(candidate.host)
+    except (ValueError, IndexError, AssertionError):
+        return None
+    return candidate if candidate.transport.lower() == "udp" and 0 < candidate.port <= MAX_PORT else None
 
 
 def _servers(servers: Sequence[IceServer]) -> dict[str, Any]:

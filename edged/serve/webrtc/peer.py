@@ -14,12 +14,12 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsParameters,
     RTCDtlsTransport,
 )
-from aiortc.rtcicetransport import candidate_from_aioice, candidate_to_aioice
+from aiortc.rtcicetransport import candidate_from_aioice
 from aiortc.rtcsctptransport import RTCSctpTransport
 from aiortc.rtp import RtcpByePacket, RtcpPacket
-from aiortc.sdp import candidate_from_sdp, candidate_to_sdp
+from aiortc.sdp import candidate_to_sdp
 
-from edged.serve.webrtc.ice import IceOptions, IceTransport
+from edged.serve.webrtc.ice import IceOptions, IceTransport, remote_candidate
 from edged.serve.webrtc.rtp import RtpSender
 from edged.serve.webrtc.sdp import Ours, write_answer
 
@@ -101,10 +101,8 @@ class Peer:
             self._candidates += 1
             if self._candidates > MAX_CANDIDATES:
                 return
-            with contextlib.suppress(ValueError, IndexError, AssertionError):
-                candidate = candidate_to_aioice(candidate_from_sdp(text))
-                if candidate.transport.lower() == "udp" and not candidate.host.endswith(".local"):
-                    await self._ice.add_remote_candidate(candidate)
+            if candidate := remote_candidate(text):
+                await self._ice.add_remote_candidate(candidate)
 
     async def connect(self) -> None:
         """Wait for the viewer to connect; raises ConnectionError when it does not within ``CONNECT_S``."""
