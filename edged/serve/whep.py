@@ -65,7 +65,7 @@ class Whep:
         except (TooManyViewersError, SwitchedOffError) as error:
             headers = {"Retry-After": str(RETRY_AFTER_S)}
             raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=headers) from None
-        response = web.Response(status=201, text=answer, content_type=SDP)
+        response = web.Response(status=201, body=answer.encode(), content_type=SDP)
         response.headers["Location"] = f"/whep/{camera.camera_id}/{session.session_id}"
         response.headers["ETag"] = _etag(session)
         response.headers["Accept-Patch"] = TRICKLE

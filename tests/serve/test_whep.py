@@ -64,6 +64,7 @@ async def test_a_player_gets_pictures_at_once_and_tracks_beside_them(
         assert daemon.camera("front")["live"] == "as the camera sends it"
         location = watcher.headers["Location"]
         assert watcher.headers["Etag"]
+        assert watcher.headers["Content-Type"] == "application/sdp"  # it has no charset, and players compare
         async with http.delete(f"http://127.0.0.1:{daemon.http_port}{location}") as response:
             assert response.status == 200
         await viewers_are(daemon, 0)

@@ -28,6 +28,8 @@ aioice_ice.CONSENT_FAILURES = 4
 BUFFER_BYTES = 1 << 20
 LOOPBACK = ("127.0.0.1",)
 MAX_PORT = 65535
+STUN_S = 1.5
+"""How long an answer waits for a STUN server: one that is away must not hold up every viewer for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class IceTransport(Connection):
         self._protocols += protocols
         candidates = [each.local_candidate for each in protocols]
         if self.stun_server:
-            candidates += await self._reflexive(protocols, timeout)
+            candidates += await self._reflexive(protocols)
         return [*candidates, *await super().get_component_candidates(component, [], timeout)]
 
     def send_burst(self, datagrams: Sequence[bytes]) -> int:
@@ -109,7 +111,7 @@ class IceTransport(Connection):
         )
         return protocol
 
-    async def _reflexive(self, protocols: list[StunProtocol], timeout_s: float) -> list[Candidate]:
+    async def _reflexive(self, protocols: list[StunProtocol]) -> list[Candidate]:
         assert self.stun_server is not None  # noqa: S101 - for the type checker
         tasks = [
             asyncio.create_task(server_reflexive_candidate(protocol, self.stun_server))
@@ -118,7 +120,7 @@ class IceTransport(Connection):
         ]
         if not tasks:
             return []
-        done, pending = await asyncio.wait(tasks, timeout=timeout_s)
+        done, pending = await asyncio.wait(tasks, timeout=STUN_S)
         for task in pending:
             task.cancel()
         return [task.result()[0] for task in done if task.exception() is None]
