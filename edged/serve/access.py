@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from edged.core.clock import Clock
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logging.getLogger(__name__)
 
 COOKIE = "edged_session"
 COOKIE_LIFE_S = 30 * 24 * 3600
@@ -109,7 +112,7 @@ class Access:
         if wait_s > 0:
             raise web.HTTPTooManyRequests(
                 text="too many wrong tokens: wait a little\n",
-                headers={"Retry-After": str(int(wait_s) + 1)},
+                headers={"Retry-After": str(int(wait_s) + 1), **CORS},
             )
         if not hmac.compare_digest(secret, self._token or b""):
             self._attempts.failed(address)
@@ -157,6 +160,8 @@ class _Attempts:
     def failed(self, address: str) -> None:
         count, _ = self._failures.pop(address, (0, 0.0))
         self._failures[address] = (count + 1, self._clock.monotonic_s())
+        if count + 1 == FREE_FAILURES:
+            log.warning("%s has shown %d wrong tokens: from now on it has to wait", address, FREE_FAILURES)
         while len(self._failures) > ADDRESSES_KEPT:
             del self._failures[next(iter(self._failures))]
 

@@ -112,12 +112,17 @@ async def test_a_cookie_outlives_a_restart_but_not_its_token(http: aiohttp.Clien
         await site.stop()
 
 
-async def test_wrong_tokens_are_slowed_down(http: aiohttp.ClientSession, guarded: str) -> None:
+async def test_wrong_tokens_are_slowed_down(
+    http: aiohttp.ClientSession, guarded: str, caplog: pytest.LogCaptureFixture
+) -> None:
     answers = [(await login(http, guarded, f"guess {number}")).status for number in range(8)]
     assert answers[:5] == [401] * 5
     response = await login(http, guarded, TOKEN)
     assert response.status == 429  # even the right one waits, or guessing on would pay
     assert int(response.headers["Retry-After"]) >= 1
+    assert response.headers["Access-Control-Allow-Origin"] == "*"  # a player on another page can say why
+    (warning,) = [record.message for record in caplog.records if record.name == "edged.serve.access"]
+    assert warning == "127.0.0.1 has shown 5 wrong tokens: from now on it has to wait"
 
 
 async def test_players_on_other_pages_need_the_token(http: aiohttp.ClientSession, guarded: str) -> None:
