@@ -35,7 +35,10 @@ _STREAM_OPTIONS = {
     "probesize": "32",
 }  # RTSP says in its SDP what it sends: 0.1 s, not 3
 _HTTP_OPTIONS = {"analyzeduration": "500000", "probesize": "500000"}
-
+LONGEST_STEP_S = 10.0
+"""Pictures of a recording that claim to be further apart than this have a gap between them."""
+MOST_LATE_S = 1.0
+"""A file that could not be played for longer goes on from there, and does not make up for it."""
 
 _MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], CaptureFault, str], ...] = (
     (av.error.HTTPForbiddenError, CaptureFault.REFUSED, "this user may not see this stream (403)"),
@@ -100,24 +103,29 @@ class Demuxer:
             yield packet, self._pts_s(packet) if has_times else None
 
     def _paced_for_ever(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
-        start_s, offset_s = time.monotonic(), 0.0
+        time_s = 0.0
+        start_s = time.monotonic()
         while not self._stop.is_set():
-            first_s: float | None = None
-            end_s = 0.0
+            last: AvPacket[VideoStream] | None = None
             for packet in self._annexb_packets():
-                dts_s = (packet.dts or 0) * self._unit_s
-                first_s = dts_s if first_s is None else first_s
-                due_s = start_s + offset_s + dts_s - first_s
-                if self._stop.wait(max(0.0, due_s - time.monotonic())):
+                time_s += self._step_s(last, packet)
+                last = packet
+                now_s = time.monotonic()
+                start_s = max(start_s, now_s - time_s - MOST_LATE_S)
+                if self._stop.wait(max(0.0, start_s + time_s - now_s)):
                     return
-                pts_s = self._pts_s(packet)
-                yield packet, None if pts_s is None else offset_s + pts_s - first_s
-                end_s = dts_s - first_s + self._frame_s(packet)
-            if first_s is None:
+                yield packet, time_s + self._ahead_s(packet)
+            if last is None:
                 text = f"{redact(self._options.url)}: there is no picture in this file"
                 raise CaptureError(text, CaptureFault.BROKEN)
-            offset_s += end_s
+            time_s += self._frame_s(last)
+            self._rewind()
+
+    def _rewind(self) -> None:
+        try:
             self._container.seek(0)
+        except OSError:  # a bare stream has no times to seek by
+            self._container.seek(0, unsupported_byte_offset=True)
 
     def _annexb_packets(self) -> Iterator[AvPacket[VideoStream]]:
         if self._annexb is None:
@@ -131,6 +139,19 @@ class Demuxer:
         if packet.duration:
             return packet.duration * self._unit_s
         return 1 / (self.declared_fps or 25.0)
+
+    def _step_s(self, last: AvPacket[VideoStream] | None, packet: AvPacket[VideoStream]) -> float:
+        """How long after the last picture this one is due; a recording may have gaps and jumps in its times."""
+        if last is None:
+            return 0.0
+        if last.dts is None or packet.dts is None:
+            return self._frame_s(last)
+        step_s = (packet.dts - last.dts) * self._unit_s
+        return step_s if 0 <= step_s <= LONGEST_STEP_S else self._frame_s(last)
+
+    def _ahead_s(self, packet: AvPacket[VideoStream]) -> float:
+        """How much later than it is decoded a picture is shown."""
+        return 0.0 if packet.pts is None or packet.dts is None else (packet.pts - packet.dts) * self._unit_s
 
     def _pts_s(self, packet: AvPacket[VideoStream]) -> float | None:
         return None if packet.pts is None else packet.pts * self._unit_s

@@ -15,12 +15,15 @@ import pytest
 from edged.capture import CaptureOptions
 from edged.core.types import CameraState, Size
 from tests.capture.conftest import B_FRAMES, H265, PLAIN
-from tests.parts.clips import ClipSpec, picture
+from tests.parts.clips import ClipSpec, picture, write_bare_stream, write_with_jumps
 from tests.parts.watching import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+SHORT = ClipSpec(seconds=1)
 
 
 class MjpegHandler(http.server.BaseHTTPRequestHandler):
@@ -82,15 +85,33 @@ def test_mjpeg_with_a_wrong_password() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("spec", [PLAIN, B_FRAMES, H265])
 def test_file_plays_in_real_time_and_goes_round(spec: ClipSpec, clip: Callable[[ClipSpec], Path]) -> None:
-    with Watcher(CaptureOptions(str(clip(spec)))) as watcher:
+    check_plays_in_real_time(clip(spec), int(spec.fps * spec.seconds * 1.25))
+
+
+@pytest.mark.slow
+def test_bare_stream_plays_in_real_time_and_goes_round(
+    clip: Callable[[ClipSpec], Path], tmp_path: Path
+) -> None:
+    path = write_bare_stream(tmp_path / "clip.h264", clip(SHORT))
+    check_plays_in_real_time(path, int(SHORT.fps * SHORT.seconds * 1.5))
+
+
+@pytest.mark.slow
+def test_recording_whose_times_jump_plays_on(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> None:
+    path = write_with_jumps(tmp_path / "clip.ts", clip(SHORT))
+    check_plays_in_real_time(path, int(SHORT.fps * SHORT.seconds * 2.5))
+
+
+def check_plays_in_real_time(path: Path, pictures: int) -> None:
+    with Watcher(CaptureOptions(str(path))) as watcher:
         start_s = time.monotonic()
-        frames = watcher.wait_for_frames(int(spec.fps * spec.seconds * 1.25))
+        frames = watcher.wait_for_frames(pictures)
         took_s = time.monotonic() - start_s
-    assert took_s == pytest.approx(len(frames) / spec.fps, abs=0.25)
+    assert took_s == pytest.approx(len(frames) / PLAIN.fps, abs=0.25)
     times_s = [frame.captured_monotonic_s for frame in frames]
     steps_s = [later - earlier for earlier, later in itertools.pairwise(times_s)]
     assert min(steps_s) >= 0
-    assert sum(steps_s) == pytest.approx((len(frames) - 1) / spec.fps, abs=0.1)
+    assert sum(steps_s) == pytest.approx((len(frames) - 1) / PLAIN.fps, abs=0.1)
 
 
 def test_file_that_is_not_there() -> None:
