@@ -170,7 +170,10 @@ class Connection:
 
     def _open_decoder(self) -> Decoder:
         stream, encoding = self._known()
+        self.progress.is_held_up = True
         hardware = choose_hardware(encoding.codec, self._hardware)
+        self.progress.packet_s = self._clock.monotonic_s()
+        self.progress.is_held_up = False
         decoder = Decoder(replace(encoding, extradata=stream.extradata), hardware)
         self.decoder_name = decoder.name
         return decoder

@@ -120,10 +120,10 @@ def write_with_jumps(path: Path, clip: Path) -> Path:
     with av.open(str(clip)) as source, av.open(str(path), "w", format="mpegts") as target:
         video = source.streams.video[0]
         copy = target.add_stream_from_template(video)
-        packets = [packet for packet in source.demux(video) if packet.dts is not None]
+        packets = [packet for packet in source.demux(video) if packet.size]
         for index, packet in enumerate(packets):
             if index >= len(packets) // 2:
-                packet.pts, packet.dts = (at + int(3600 / video.time_base) for at in (packet.pts, packet.dts))
+                packet.pts = packet.dts = (packet.dts or 0) + int(3600 / packet.time_base)
             packet.stream = copy
             target.mux(packet)
     path.write_bytes(path.read_bytes() * 2)
