@@ -99,7 +99,6 @@ def camera_lines(name: str, result: ProbeReport | EdgedError) -> list[str]:
         f"{result.bit_rate_kbps:.0f} kbit/s",
         key_frames,
         "B-frames" if result.has_b_frames else "no B-frames",
-        "with audio" if stream.has_audio else "no audio",
         f"first picture after {result.first_picture_s:.1f} s",
     ]
     browser = f"no: {result.browser_obstacle}" if result.browser_obstacle else "yes"

@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 FINGERPRINT_EVERY_S = 1.0
 HARDWARE_PATIENCE_PACKETS = 50
+INTRA_CODECS = frozenset({"mjpeg", "rawvideo"})
+"""Each of their pictures stands for itself, so those that nobody waits for need not be decoded."""
 
 
 class Connection:
@@ -106,7 +108,6 @@ class Connection:
             profile="",
             size=Size(0, 0),
             fps=demuxer.declared_fps,
-            has_audio=demuxer.has_audio,
             extradata=demuxer.encoding.extradata,
         )
         for packet, pts_s in demuxer.packets():
@@ -123,11 +124,13 @@ class Connection:
             self.progress.key_frame_s = now_s
         if self.progress.key_frame_s is None:
             return
-        if self._is_to_decode(has_new_sets):
-            self._decode(packet, stamp, now_s)
-        else:
+        if not self._is_looked_at(has_new_sets):
             self._decoder = self._fingerprint = None
             self.progress.undecoded_since_s = self.progress.unchanged_since_s = None
+        elif self._is_awaited(stamp):
+            self._decode(packet, stamp, now_s)
+        else:
+            self._outlets.pass_over_frame()
         if not self._stop.is_set():
             self._outlets.put_packet(packet, stamp, self._known()[0])
 
@@ -137,9 +140,16 @@ class Connection:
             raise RuntimeError(text)
         return self.stream, self._encoding
 
-    def _is_to_decode(self, has_new_sets: bool) -> bool:  # noqa: FBT001 - private, named at its one call
+    def _is_looked_at(self, has_new_sets: bool) -> bool:  # noqa: FBT001 - private, named at its one call
         # The first picture proves that there is one and tells its size, even where nobody looks yet.
         return bool(self._outlets.frame_outlets) or self.progress.picture_s is None or has_new_sets
+
+    def _is_awaited(self, stamp: Stamp) -> bool:
+        """Whether somebody waits for this picture, or for a later one that builds on it."""
+        progress = self.progress
+        if self._known()[0].codec not in INTRA_CODECS or progress.picture_s is None:
+            return True
+        return progress.undecoded_since_s is not None or self._outlets.is_frame_due(stamp)
 
     def _learn_parameter_sets(self, packet: AvPacket[VideoStream]) -> bool:
         stream, _ = self._known()
@@ -159,7 +169,7 @@ class Connection:
         packet.opaque = stamp
         frames = decoder.decode(packet)
         self.decode_errors += decoder.errors - errors
-        if frames:
+        if not all(frame.is_corrupt for frame in frames):
             self.progress.undecoded_since_s = None
             self._fruitless_packets = 0
         elif decoder.has_key_frame:
@@ -193,13 +203,15 @@ class Connection:
 
     def _take_frame(self, frame: VideoFrame, stamp: Stamp, now_s: float) -> None:
         picture = VideoPicture(frame)
-        self._watch_picture(picture, now_s)
+        self._watch_picture(picture, now_s, is_sound=not frame.is_corrupt)
         self._describe(picture.size)
         if not self._stop.is_set():
             self._outlets.put_frame(picture, stamp)
 
-    def _watch_picture(self, picture: VideoPicture, now_s: float) -> None:
-        is_first, self.progress.picture_s = self.progress.picture_s is None, now_s
+    def _watch_picture(self, picture: VideoPicture, now_s: float, *, is_sound: bool) -> None:
+        is_first = is_sound and self.progress.picture_s is None
+        if is_sound:
+            self.progress.picture_s = now_s
         if self._fingerprint is None or now_s - self._fingerprint[1] >= FINGERPRINT_EVERY_S:
             last, fingerprint = self._fingerprint, picture.fingerprint()
             self._fingerprint = fingerprint, now_s

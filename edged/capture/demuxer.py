@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 MP4_EXTRADATA = b"\x01"  # lengths before the units, and not start codes
 ANNEXB_FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
-_STREAM_OPTIONS = {
-    "analyzeduration": "0",
+_RTSP_OPTIONS = {
+    "analyzeduration": "0",  # the SDP says what is sent: 0.1 s, not 3
     "probesize": "32",
-}  # RTSP says in its SDP what it sends: 0.1 s, not 3
+    "allowed_media_types": "video",  # sound that cannot be set up would cost us the picture, too
+}
 _HTTP_OPTIONS = {"analyzeduration": "500000", "probesize": "500000"}
 LONGEST_STEP_S = 10.0
 """Pictures of a recording that claim to be further apart than this have a gap between them."""
@@ -77,7 +78,6 @@ class Demuxer:
             pixel_format=context.pix_fmt,
         )
         self.declared_fps = float(self._video.average_rate or 0)
-        self.has_audio = bool(container.streams.audio)
 
     def packets(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         """Yield each encoded picture with the time it claims, until CaptureError or told to stop."""
@@ -141,7 +141,7 @@ class Demuxer:
         return 1 / (self.declared_fps or 25.0)
 
     def _step_s(self, last: AvPacket[VideoStream] | None, packet: AvPacket[VideoStream]) -> float:
-        """How long after the last picture this one is due; a recording may have gaps and jumps in its times."""
+        """How long after the last picture this one is due; a recording may have gaps and jumps."""
         if last is None:
             return 0.0
         if last.dts is None or packet.dts is None:
@@ -180,7 +180,7 @@ def _container_options(options: CaptureOptions, kind: SourceKind) -> dict[str, s
     if kind is SourceKind.RTSP:
         # Never fflags=nobuffer: it throws the first key frame away. rtsps is always over TCP.
         is_tls = options.url.lower().startswith("rtsps:")
-        return _STREAM_OPTIONS | {"rtsp_transport": "tcp" if is_tls else options.transport}
+        return _RTSP_OPTIONS | {"rtsp_transport": "tcp" if is_tls else options.transport}
     return _HTTP_OPTIONS if kind is SourceKind.HTTP else {}
 
 

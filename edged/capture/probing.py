@@ -122,7 +122,6 @@ class _Look:
                 profile=decoder.profile,
                 size=Size(frame.width, frame.height),
                 fps=demuxer.declared_fps,
-                has_audio=demuxer.has_audio,
                 extradata=self.extradata or demuxer.encoding.extradata,
             ),
             fps_measured=(len(self.times_s) - 1) / seen_s if seen_s > 0 else 0.0,

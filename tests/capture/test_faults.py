@@ -184,3 +184,11 @@ def test_picture_that_becomes_undecodable_stalls(spoiling_camera: RtspServer) ->
     with Watcher(options) as watcher:
         watcher.wait_for_frames(3)
         assert "cannot be decoded" in watcher.wait_for_state(CameraState.STALLED).reason
+
+
+def test_picture_that_stays_damaged_stalls(damaging_camera: RtspServer) -> None:
+    options = CaptureOptions(damaging_camera.url("cam"), read_timeout_s=1)
+    with Watcher(options) as watcher:
+        watcher.wait_for_frames(3)
+        assert "cannot be decoded" in watcher.wait_for_state(CameraState.STALLED).reason
+        assert watcher.stream.statistics().decode_errors > 10
