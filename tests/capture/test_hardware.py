@@ -71,6 +71,7 @@ def test_many_cameras_try_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def try_it(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         tries.append(command[-1])
+        threading.Event().wait(0.05)  # long enough for the others to want it, too
         return subprocess.CompletedProcess(command, 1, "", "no")
 
     monkeypatch.setattr("edged.capture.hardware.subprocess.run", try_it)
@@ -88,7 +89,7 @@ def test_the_time_it_takes_is_not_the_fault_of_the_camera(
 
     monkeypatch.setattr("edged.capture.connection.choose_hardware", try_it)
     with Watcher(CaptureOptions(str(clip(PLAIN)), read_timeout_s=1, hardware="auto")) as watcher:
-        watcher.wait_for_frames(1)
+        watcher.wait_for_state(CameraState.STREAMING)
         assert watcher.states == [CameraState.CONNECTING, CameraState.STREAMING]
 
 
