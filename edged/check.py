@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from edged.camera import capture_options
-from edged.capture import probe
+from edged.capture import KEY_FRAMES_WITHIN_S, probe
 from edged.core.errors import EdgedError
 from edged.detect import check_model, report_lines
 from edged.pipeline import model_options
@@ -91,7 +91,8 @@ def camera_lines(name: str, result: ProbeReport | EdgedError) -> list[str]:
     if isinstance(result, EdgedError):
         return [f"{name}: {result}"]
     stream, interval_s = result.stream, result.key_frame_interval_s
-    key_frames = f"a key frame every {interval_s:.1f} s" if interval_s else f"one key frame in {PROBE_S:g} s"
+    seldom = f"key frames more than {KEY_FRAMES_WITHIN_S:g} s apart"
+    key_frames = f"a key frame every {interval_s:.1f} s" if interval_s else seldom
     facts = [
         f"{stream.codec} {stream.profile}".strip(),
         str(stream.size),
@@ -99,6 +100,7 @@ def camera_lines(name: str, result: ProbeReport | EdgedError) -> list[str]:
         f"{result.bit_rate_kbps:.0f} kbit/s",
         key_frames,
         "B-frames" if result.has_b_frames else "no B-frames",
+        f"decoded by {result.decoder}",
         f"first picture after {result.first_picture_s:.1f} s",
     ]
     browser = f"no: {result.browser_obstacle}" if result.browser_obstacle else "yes"
