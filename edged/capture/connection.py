@@ -12,10 +12,13 @@ from edged.capture.decoder import SOFTWARE, Decoder, Encoding
 from edged.capture.demuxer import Demuxer, open_demuxer
 from edged.capture.hardware import choose_hardware
 from edged.capture.picture import VideoPicture
+from edged.capture.spotcheck import SpotCheck
 from edged.capture.timeline import Stamp, TimeLine
+from edged.capture.url import SourceKind, source_kind
 from edged.capture.watchdog import Progress
 from edged.core.errors import CaptureError, CaptureFault
 from edged.core.rate import RateMeter
+from edged.core.redact import redact
 from edged.core.types import Size, StreamInfo
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ class Connection:
         self._hardware = options.hardware
         self._fruitless_packets = 0
         self._decoder: Decoder | None = None
+        self._spot_check: SpotCheck | None = None
         self._fingerprint: tuple[int, float] | None = None
         self._thread = threading.Thread(target=self._run, name=f"capture-{name}", daemon=True)
         self.progress = Progress(clock.monotonic_s())
@@ -95,7 +99,7 @@ class Connection:
             self.error = error
         except Exception as error:  # a thread that dies without a word would leave its camera "streaming"
             _log.exception("%s: capture failed", self._name)
-            self.error = CaptureError(f"internal error: {error!r}", CaptureFault.BROKEN)
+            self.error = CaptureError(redact(f"internal error: {error!r}"), CaptureFault.BROKEN)
         self._wake()
         if demuxer is not None:
             demuxer.close()  # last, because a camera that hangs holds it
@@ -125,8 +129,7 @@ class Connection:
         if self.progress.key_frame_s is None:
             return
         if not self._is_looked_at(has_new_sets):
-            self._decoder = self._fingerprint = None
-            self.progress.undecoded_since_s = self.progress.unchanged_since_s = None
+            self._glance_at(packet, now_s)
         elif self._is_awaited(stamp):
             self._decode(packet, stamp, now_s)
         else:
@@ -151,6 +154,19 @@ class Connection:
             return True
         return progress.undecoded_since_s is not None or self._outlets.is_frame_due(stamp)
 
+    def _glance_at(self, packet: AvPacket[VideoStream], now_s: float) -> None:
+        """See to it that there still is a picture, though nobody wants it now."""
+        self._decoder = self._fingerprint = None
+        if self._spot_check is None:
+            is_recording = source_kind(self._options.url) is SourceKind.FILE
+            self._spot_check = SpotCheck(self.progress, is_recording=is_recording)
+        if packet.is_keyframe and self._spot_check.is_due(now_s):
+            self._spot_check.look(packet, self._current_encoding(), now_s)
+
+    def _current_encoding(self) -> Encoding:
+        stream, encoding = self._known()
+        return replace(encoding, extradata=stream.extradata)
+
     def _learn_parameter_sets(self, packet: AvPacket[VideoStream]) -> bool:
         stream, _ = self._known()
         sets = parameter_sets(stream.codec, bytes(memoryview(packet)[:HEAD_BYTES]))
@@ -160,6 +176,7 @@ class Connection:
         return True
 
     def _decode(self, packet: AvPacket[VideoStream], stamp: Stamp, now_s: float) -> None:
+        self._spot_check = None
         if self._decoder is None:
             self._decoder = self._open_decoder()
             if not packet.is_keyframe:
@@ -179,12 +196,12 @@ class Connection:
             self._take_frame(frame, frame.opaque if isinstance(frame.opaque, Stamp) else stamp, now_s)
 
     def _open_decoder(self) -> Decoder:
-        stream, encoding = self._known()
+        encoding = self._current_encoding()
         self.progress.is_held_up = True
         hardware = choose_hardware(encoding.codec, self._hardware)
         self.progress.packet_s = self._clock.monotonic_s()
         self.progress.is_held_up = False
-        decoder = Decoder(replace(encoding, extradata=stream.extradata), hardware)
+        decoder = Decoder(encoding, hardware)
         self.decoder_name = decoder.name
         return decoder
 

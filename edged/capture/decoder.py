@@ -67,6 +67,13 @@ class Decoder:
         self.errors += sum(frame.is_corrupt for frame in frames)
         return frames
 
+    def finish(self) -> list[VideoFrame]:
+        """Return the pictures that it still holds back; nothing can be decoded after that."""
+        try:
+            return self._context.decode(None)
+        except (FFmpegError, OSError, ValueError):
+            return []
+
 
 def _open(encoding: Encoding, hardware: str) -> VideoCodecContext:
     codec = encoding.codec

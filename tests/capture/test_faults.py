@@ -17,6 +17,7 @@ from edged.core.types import CameraState
 from tests.capture.conftest import STILL
 from tests.parts.clips import ClipSpec
 from tests.parts.fault_proxy import FaultProxy
+from tests.parts.rtsp_server import RtspServer
 from tests.parts.waiting import wait_for
 from tests.parts.watching import Watcher
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.parts.rtsp_server import RtspServer
+    from edged.core.types import Packet
 
 
 @pytest.fixture
@@ -202,3 +203,38 @@ def test_picture_that_stays_damaged_stalls(damaging_camera: RtspServer) -> None:
         watcher.wait_for_frames(3)
         assert "cannot be decoded" in watcher.wait_for_state(CameraState.STALLED).reason
         assert watcher.stream.statistics().decode_errors > 10
+
+
+@pytest.fixture
+def spot_checks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edged.capture.spotcheck.SPOT_CHECK_S", 0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spot_checks_often")
+def test_frozen_picture_is_found_where_nobody_looks(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> None:
+    with (
+        RtspServer({"cam": clip(STILL)}, tmp_path) as server,
+        Watcher(CaptureOptions(server.url("cam"), frozen_after_s=2), fps=None) as watcher,
+    ):
+        assert watcher.wait_for_state(CameraState.STALLED).reason == "the picture is frozen for 2 s"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spot_checks_often")
+def test_undecodable_picture_is_found_where_nobody_looks(spoiling_camera: RtspServer) -> None:
+    options = CaptureOptions(spoiling_camera.url("cam"), read_timeout_s=1)
+    with Watcher(options, fps=None) as watcher:
+        assert "cannot be decoded" in watcher.wait_for_state(CameraState.STALLED).reason
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spot_checks_often")
+@pytest.mark.parametrize("mount", ["plain", "b_frames", "h265"])
+def test_moving_picture_is_well_where_nobody_looks(cameras: RtspServer, mount: str) -> None:
+    options = CaptureOptions(cameras.url(mount), read_timeout_s=1, frozen_after_s=1.5)
+    with Watcher(options, fps=None) as watcher:
+        packets: list[Packet] = []
+        watcher.stream.subscribe_packets(packets.append)
+        wait_for(lambda: sum(packet.is_key_frame for packet in packets) > 3, 10, "key frames")
+        assert watcher.states == [CameraState.CONNECTING, CameraState.STREAMING]
