@@ -23,11 +23,14 @@ def choose_hardware(codec: str, wish: str) -> str:
     """Return the hardware to decode ``codec`` with; software, and a logged reason, where the wish fails."""
     if wish == "none":
         return SOFTWARE
-    devices = _candidates(codec) if wish == "auto" else (wish,)
+    with _one_at_a_time:  # all cameras start at once, and one answer is good for all of them
+        return _first_that_works(codec, wish)
+
+
+def _first_that_works(codec: str, wish: str) -> str:
     reasons = []
-    for device in devices:
-        with _one_at_a_time:  # all cameras start at once, and one answer is good for all of them
-            reason = probe_hardware(codec, device)
+    for device in _candidates(codec) if wish == "auto" else [wish]:
+        reason = probe_hardware(codec, device)
         if reason is None:
             return device
         reasons.append(f"{device}: {reason}")

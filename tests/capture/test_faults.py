@@ -138,8 +138,8 @@ def test_rtsps_takes_the_camera_s_own_certificate(cameras: RtspServer, tmp_path:
             context.wrap_socket(client, server_side=True) as secure,
             socket.create_connection(("127.0.0.1", cameras.port)) as camera,
         ):
-            threading.Thread(target=pump, args=(secure, camera), daemon=True).start()
-            pump(camera, secure)
+            threading.Thread(target=pump, args=(camera, secure), daemon=True).start()
+            pump(secure, camera)
 
     with server_that(decrypt) as port, Watcher(CaptureOptions(f"rtsps://127.0.0.1:{port}/plain")) as watcher:
         watcher.wait_for_frames(3)

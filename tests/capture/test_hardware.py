@@ -66,7 +66,7 @@ def test_auto_tries_what_can_decode_this_codec() -> None:
     assert _candidates("rawvideo") == []
 
 
-def test_many_cameras_try_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_cameras_try_it_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     tries: list[str] = []
 
     def try_it(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
@@ -78,6 +78,7 @@ def test_many_cameras_try_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(choose_hardware, ["h264"] * 32, ["cuda"] * 32)) == {SOFTWARE}
     assert tries == ["cuda"]
+    assert len(caplog.records) == 1
 
 
 def test_the_time_it_takes_is_not_the_fault_of_the_camera(
