@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from edged.camera import capture_options
-from edged.capture import probe
+from edged.capture import KEY_FRAMES_WITHIN_S, probe
 from edged.core.errors import EdgedError
 from edged.detect import check_model, report_lines
 from edged.pipeline import model_options
@@ -90,17 +90,25 @@ def camera_lines(name: str, result: ProbeReport | EdgedError) -> list[str]:
     """Say what a camera sends, or what is in the way."""
     if isinstance(result, EdgedError):
         return [f"{name}: {result}"]
-    stream, interval_s = result.stream, result.key_frame_interval_s
-    key_frames = f"a key frame every {interval_s:.1f} s" if interval_s else f"one key frame in {PROBE_S:g} s"
+    stream = result.stream
     facts = [
         f"{stream.codec} {stream.profile}".strip(),
         str(stream.size),
         f"{result.fps_measured:.1f} fps",
         f"{result.bit_rate_kbps:.0f} kbit/s",
-        key_frames,
+        _key_frames(result),
         "B-frames" if result.has_b_frames else "no B-frames",
-        "with audio" if stream.has_audio else "no audio",
+        f"decoded by {result.decoder}",
         f"first picture after {result.first_picture_s:.1f} s",
     ]
     browser = f"no: {result.browser_obstacle}" if result.browser_obstacle else "yes"
     return [f"{name}: {', '.join(facts)}", f"{name}: can be sent to a browser unchanged: {browser}"]
+
+
+def _key_frames(report: ProbeReport) -> str:
+    interval_s = report.key_frame_interval_s
+    if interval_s is None:
+        return f"key frames more than {KEY_FRAMES_WITHIN_S:g} s apart"
+    if interval_s * report.fps_measured < 1.5:  # noqa: PLR2004 - pictures, as measured
+        return "every picture a key frame"
+    return f"a key frame every {interval_s:.1f} s"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -91,8 +92,8 @@ class Setup:
         try:
             settings = CameraSettings(url=url)
             report = probe(capture_options(settings), PROBE_S)
-        except ValueError:
-            self._say(f"camera {camera_id}: expected an address like rtsp://…, /dev/video0 or a file")
+        except ValidationError as error:
+            self._say(f"camera {camera_id}: expected {error.errors()[0]['ctx']['error']}")
             return False
         except EdgedError as error:
             self._say(f"camera {camera_id}: {error}")

@@ -12,10 +12,13 @@ from edged.capture.decoder import SOFTWARE, Decoder, Encoding
 from edged.capture.demuxer import Demuxer, open_demuxer
 from edged.capture.hardware import choose_hardware
 from edged.capture.picture import VideoPicture
+from edged.capture.spotcheck import SpotCheck
 from edged.capture.timeline import Stamp, TimeLine
+from edged.capture.url import SourceKind, source_kind
 from edged.capture.watchdog import Progress
 from edged.core.errors import CaptureError, CaptureFault
 from edged.core.rate import RateMeter
+from edged.core.redact import redact
 from edged.core.types import Size, StreamInfo
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 FINGERPRINT_EVERY_S = 1.0
 HARDWARE_PATIENCE_PACKETS = 50
+INTRA_CODECS = frozenset({"mjpeg", "rawvideo"})
+"""Each of their pictures stands for itself, so those that nobody waits for need not be decoded."""
 
 
 class Connection:
@@ -62,6 +67,7 @@ class Connection:
         self._hardware = options.hardware
         self._fruitless_packets = 0
         self._decoder: Decoder | None = None
+        self._spot_check: SpotCheck | None = None
         self._fingerprint: tuple[int, float] | None = None
         self._thread = threading.Thread(target=self._run, name=f"capture-{name}", daemon=True)
         self.progress = Progress(clock.monotonic_s())
@@ -93,7 +99,7 @@ class Connection:
             self.error = error
         except Exception as error:  # a thread that dies without a word would leave its camera "streaming"
             _log.exception("%s: capture failed", self._name)
-            self.error = CaptureError(f"internal error: {error!r}", CaptureFault.BROKEN)
+            self.error = CaptureError(redact(f"internal error: {error!r}"), CaptureFault.BROKEN)
         self._wake()
         if demuxer is not None:
             demuxer.close()  # last, because a camera that hangs holds it
@@ -106,7 +112,6 @@ class Connection:
             profile="",
             size=Size(0, 0),
             fps=demuxer.declared_fps,
-            has_audio=demuxer.has_audio,
             extradata=demuxer.encoding.extradata,
         )
         for packet, pts_s in demuxer.packets():
@@ -123,11 +128,12 @@ class Connection:
             self.progress.key_frame_s = now_s
         if self.progress.key_frame_s is None:
             return
-        if self._is_to_decode(has_new_sets):
+        if not self._is_looked_at(has_new_sets):
+            self._glance_at(packet, now_s)
+        elif self._is_awaited(stamp):
             self._decode(packet, stamp, now_s)
         else:
-            self._decoder = self._fingerprint = None
-            self.progress.undecoded_since_s = self.progress.unchanged_since_s = None
+            self._outlets.pass_over_frame()
         if not self._stop.is_set():
             self._outlets.put_packet(packet, stamp, self._known()[0])
 
@@ -137,9 +143,29 @@ class Connection:
             raise RuntimeError(text)
         return self.stream, self._encoding
 
-    def _is_to_decode(self, has_new_sets: bool) -> bool:  # noqa: FBT001 - private, named at its one call
+    def _is_looked_at(self, has_new_sets: bool) -> bool:  # noqa: FBT001 - private, named at its one call
         # The first picture proves that there is one and tells its size, even where nobody looks yet.
         return bool(self._outlets.frame_outlets) or self.progress.picture_s is None or has_new_sets
+
+    def _is_awaited(self, stamp: Stamp) -> bool:
+        """Whether somebody waits for this picture, or for a later one that builds on it."""
+        progress = self.progress
+        if self._known()[0].codec not in INTRA_CODECS or progress.picture_s is None:
+            return True
+        return progress.undecoded_since_s is not None or self._outlets.is_frame_due(stamp)
+
+    def _glance_at(self, packet: AvPacket[VideoStream], now_s: float) -> None:
+        """See to it that there still is a picture, though nobody wants it now."""
+        self._decoder = self._fingerprint = None
+        if self._spot_check is None:
+            is_recording = source_kind(self._options.url) is SourceKind.FILE
+            self._spot_check = SpotCheck(self.progress, is_recording=is_recording)
+        if packet.is_keyframe and self._spot_check.is_due(now_s):
+            self._spot_check.look(packet, self._current_encoding(), now_s)
+
+    def _current_encoding(self) -> Encoding:
+        stream, encoding = self._known()
+        return replace(encoding, extradata=stream.extradata)
 
     def _learn_parameter_sets(self, packet: AvPacket[VideoStream]) -> bool:
         stream, _ = self._known()
@@ -150,6 +176,7 @@ class Connection:
         return True
 
     def _decode(self, packet: AvPacket[VideoStream], stamp: Stamp, now_s: float) -> None:
+        self._spot_check = None
         if self._decoder is None:
             self._decoder = self._open_decoder()
             if not packet.is_keyframe:
@@ -159,7 +186,7 @@ class Connection:
         packet.opaque = stamp
         frames = decoder.decode(packet)
         self.decode_errors += decoder.errors - errors
-        if frames:
+        if not all(frame.is_corrupt for frame in frames):
             self.progress.undecoded_since_s = None
             self._fruitless_packets = 0
         elif decoder.has_key_frame:
@@ -169,9 +196,12 @@ class Connection:
             self._take_frame(frame, frame.opaque if isinstance(frame.opaque, Stamp) else stamp, now_s)
 
     def _open_decoder(self) -> Decoder:
-        stream, encoding = self._known()
+        encoding = self._current_encoding()
+        self.progress.is_held_up = True
         hardware = choose_hardware(encoding.codec, self._hardware)
-        decoder = Decoder(replace(encoding, extradata=stream.extradata), hardware)
+        self.progress.packet_s = self._clock.monotonic_s()
+        self.progress.is_held_up = False
+        decoder = Decoder(encoding, hardware)
         self.decoder_name = decoder.name
         return decoder
 
@@ -190,13 +220,15 @@ class Connection:
 
     def _take_frame(self, frame: VideoFrame, stamp: Stamp, now_s: float) -> None:
         picture = VideoPicture(frame)
-        self._watch_picture(picture, now_s)
+        self._watch_picture(picture, now_s, is_sound=not frame.is_corrupt)
         self._describe(picture.size)
         if not self._stop.is_set():
             self._outlets.put_frame(picture, stamp)
 
-    def _watch_picture(self, picture: VideoPicture, now_s: float) -> None:
-        is_first, self.progress.picture_s = self.progress.picture_s is None, now_s
+    def _watch_picture(self, picture: VideoPicture, now_s: float, *, is_sound: bool) -> None:
+        is_first = is_sound and self.progress.picture_s is None
+        if is_sound:
+            self.progress.picture_s = now_s
         if self._fingerprint is None or now_s - self._fingerprint[1] >= FINGERPRINT_EVERY_S:
             last, fingerprint = self._fingerprint, picture.fingerprint()
             self._fingerprint = fingerprint, now_s

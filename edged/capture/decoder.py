@@ -67,15 +67,18 @@ class Decoder:
         self.errors += sum(frame.is_corrupt for frame in frames)
         return frames
 
+    def finish(self) -> list[VideoFrame]:
+        """Return the pictures that it still holds back; nothing can be decoded after that."""
+        try:
+            return self._context.decode(None)
+        except (FFmpegError, OSError, ValueError):
+            return []
+
 
 def _open(encoding: Encoding, hardware: str) -> VideoCodecContext:
     codec = encoding.codec
     try:
-        if hardware in WRAPPER_DECODERS:
-            context = cast("VideoCodecContext", CodecContext.create(f"{codec}_{hardware}", "r"))
-        else:
-            accelerator = None if hardware == SOFTWARE else HWAccel(hardware, allow_software_fallback=False)
-            context = cast("VideoCodecContext", CodecContext.create(codec, "r", hwaccel=accelerator))
+        context = _create(codec, hardware)
     except (FFmpegError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         text = f"no decoder for {codec} with {hardware}: {error}"
         raise CaptureError(text, CaptureFault.BROKEN) from error
@@ -89,4 +92,17 @@ def _open(encoding: Encoding, hardware: str) -> VideoCodecContext:
     context.copy_opaque = True  # a picture keeps the stamp of its packet
     # A model does not see the deblocking filter, which is a fifth of all decoding.
     context.options = {"skip_loop_filter": "all"}
+    return context
+
+
+def _create(codec: str, hardware: str) -> VideoCodecContext:
+    if hardware in WRAPPER_DECODERS:
+        return cast("VideoCodecContext", CodecContext.create(f"{codec}_{hardware}", "r"))
+    if hardware == SOFTWARE:
+        return cast("VideoCodecContext", CodecContext.create(codec, "r"))
+    accelerator = HWAccel(hardware, allow_software_fallback=False)
+    context = cast("VideoCodecContext", CodecContext.create(codec, "r", hwaccel=accelerator))
+    if not context.is_hwaccel:  # PyAV decodes in software then, and says nothing
+        text = "this build of FFmpeg has no such pair"
+        raise NotImplementedError(text)
     return context

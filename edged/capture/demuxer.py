@@ -30,12 +30,16 @@ if TYPE_CHECKING:
 
 MP4_EXTRADATA = b"\x01"  # lengths before the units, and not start codes
 ANNEXB_FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
-_STREAM_OPTIONS = {
-    "analyzeduration": "0",
+_RTSP_OPTIONS = {
+    "analyzeduration": "0",  # the SDP says what is sent: 0.1 s, not 3
     "probesize": "32",
-}  # RTSP says in its SDP what it sends: 0.1 s, not 3
+    "allowed_media_types": "video",  # sound that cannot be set up would cost us the picture, too
+}
 _HTTP_OPTIONS = {"analyzeduration": "500000", "probesize": "500000"}
-
+LONGEST_STEP_S = 10.0
+"""Pictures of a recording that claim to be further apart than this have a gap between them."""
+MOST_LATE_S = 1.0
+"""A file that could not be played for longer goes on from there, and does not make up for it."""
 
 _MEANINGS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], CaptureFault, str], ...] = (
     (av.error.HTTPForbiddenError, CaptureFault.REFUSED, "this user may not see this stream (403)"),
@@ -74,7 +78,6 @@ class Demuxer:
             pixel_format=context.pix_fmt,
         )
         self.declared_fps = float(self._video.average_rate or 0)
-        self.has_audio = bool(container.streams.audio)
 
     def packets(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         """Yield each encoded picture with the time it claims, until CaptureError or told to stop."""
@@ -100,24 +103,29 @@ class Demuxer:
             yield packet, self._pts_s(packet) if has_times else None
 
     def _paced_for_ever(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
-        start_s, offset_s = time.monotonic(), 0.0
+        time_s = 0.0
+        start_s = time.monotonic()
         while not self._stop.is_set():
-            first_s: float | None = None
-            end_s = 0.0
+            last: AvPacket[VideoStream] | None = None
             for packet in self._annexb_packets():
-                dts_s = (packet.dts or 0) * self._unit_s
-                first_s = dts_s if first_s is None else first_s
-                due_s = start_s + offset_s + dts_s - first_s
-                if self._stop.wait(max(0.0, due_s - time.monotonic())):
+                time_s += self._step_s(last, packet)
+                last = packet
+                now_s = time.monotonic()
+                start_s = max(start_s, now_s - time_s - MOST_LATE_S)
+                if self._stop.wait(max(0.0, start_s + time_s - now_s)):
                     return
-                pts_s = self._pts_s(packet)
-                yield packet, None if pts_s is None else offset_s + pts_s - first_s
-                end_s = dts_s - first_s + self._frame_s(packet)
-            if first_s is None:
+                yield packet, time_s + self._ahead_s(packet)
+            if last is None:
                 text = f"{redact(self._options.url)}: there is no picture in this file"
                 raise CaptureError(text, CaptureFault.BROKEN)
-            offset_s += end_s
+            time_s += self._frame_s(last)
+            self._rewind()
+
+    def _rewind(self) -> None:
+        try:
             self._container.seek(0)
+        except OSError:  # a bare stream has no times to seek by
+            self._container.seek(0, unsupported_byte_offset=True)
 
     def _annexb_packets(self) -> Iterator[AvPacket[VideoStream]]:
         if self._annexb is None:
@@ -131,6 +139,19 @@ class Demuxer:
         if packet.duration:
             return packet.duration * self._unit_s
         return 1 / (self.declared_fps or 25.0)
+
+    def _step_s(self, last: AvPacket[VideoStream] | None, packet: AvPacket[VideoStream]) -> float:
+        """How long after the last picture this one is due; a recording may have gaps and jumps."""
+        if last is None:
+            return 0.0
+        if last.dts is None or packet.dts is None:
+            return self._frame_s(last)
+        step_s = (packet.dts - last.dts) * self._unit_s
+        return step_s if 0 <= step_s <= LONGEST_STEP_S else self._frame_s(last)
+
+    def _ahead_s(self, packet: AvPacket[VideoStream]) -> float:
+        """How much later than it is decoded a picture is shown."""
+        return 0.0 if packet.pts is None or packet.dts is None else (packet.pts - packet.dts) * self._unit_s
 
     def _pts_s(self, packet: AvPacket[VideoStream]) -> float | None:
         return None if packet.pts is None else packet.pts * self._unit_s
@@ -159,7 +180,7 @@ def _container_options(options: CaptureOptions, kind: SourceKind) -> dict[str, s
     if kind is SourceKind.RTSP:
         # Never fflags=nobuffer: it throws the first key frame away. rtsps is always over TCP.
         is_tls = options.url.lower().startswith("rtsps:")
-        return _STREAM_OPTIONS | {"rtsp_transport": "tcp" if is_tls else options.transport}
+        return _RTSP_OPTIONS | {"rtsp_transport": "tcp" if is_tls else options.transport}
     return _HTTP_OPTIONS if kind is SourceKind.HTTP else {}
 
 

@@ -6,7 +6,9 @@ import functools
 import logging
 import subprocess
 import sys
+import threading
 
+from av.codec import Codec, codecs_available
 from av.codec.hwaccel import hwdevices_available
 
 from edged.capture.decoder import SOFTWARE
@@ -14,15 +16,20 @@ from edged.capture.decoder import SOFTWARE
 _log = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_S = 15.0
+_one_at_a_time = threading.Lock()
 
 
 def choose_hardware(codec: str, wish: str) -> str:
     """Return the hardware to decode ``codec`` with; software, and a logged reason, where the wish fails."""
     if wish == "none":
         return SOFTWARE
-    devices = _candidates() if wish == "auto" else (wish,)
+    with _one_at_a_time:  # all cameras start at once, and one answer is good for all of them
+        return _first_that_works(codec, wish)
+
+
+def _first_that_works(codec: str, wish: str) -> str:
     reasons = []
-    for device in devices:
+    for device in _candidates(codec) if wish == "auto" else [wish]:
         reason = probe_hardware(codec, device)
         if reason is None:
             return device
@@ -50,8 +57,11 @@ def probe_hardware(codec: str, device: str) -> str | None:
     return lines[-1] if lines else f"the driver crashed (exit {probe.returncode})"
 
 
-def _candidates() -> tuple[str, ...]:
-    return (*hwdevices_available(), "v4l2m2m")
+def _candidates(codec: str) -> list[str]:
+    """What FFmpeg could decode ``codec`` with, as far as can be said without trying it."""
+    devices = {configuration.device_type.name for configuration in Codec(codec, "r").hardware_configs}
+    wrappers = [name for name in ("v4l2m2m", "rkmpp") if f"{codec}_{name}" in codecs_available]
+    return [name for name in hwdevices_available() if name in devices] + wrappers
 
 
 @functools.cache

@@ -22,6 +22,9 @@ _PICTURES = 5
 
 def main(codec: str, device: str) -> int:
     """Return 0 where ``device`` turns a freshly encoded ``codec`` stream into pictures."""
+    if codec not in _ENCODERS:
+        sys.stderr.write(f"it cannot be tried with {codec}\n")
+        return 1
     try:
         decoder = Decoder(Encoding(codec), device)
     except CaptureError as error:

@@ -35,9 +35,13 @@ class FrameOutlet:
         self.fps = fps  # may be changed at any time
         self._due_s = float("-inf")
 
+    def awaits(self, time_s: float) -> bool:
+        """Whether the picture at ``time_s`` is wanted."""
+        return time_s >= self._due_s - EARLY_S
+
     def is_due(self, time_s: float) -> bool:
-        """Whether the picture at ``time_s`` is wanted; to be asked once for each picture, in their order."""
-        if time_s < self._due_s - EARLY_S:
+        """The same, to be asked once for each picture that there is, in their order."""
+        if not self.awaits(time_s):
             return False
         period_s = 1 / self.fps
         self._due_s += period_s
@@ -93,6 +97,14 @@ class Outlets:
         """The packets since the last key frame, for whoever decodes them."""
         with self._lock:
             return self._gop.raw_packets()
+
+    def is_frame_due(self, stamp: Stamp) -> bool:
+        """Whether anybody waits for the picture at ``stamp``."""
+        return any(outlet.awaits(stamp.time_s) for outlet in self._frame_outlets)
+
+    def pass_over_frame(self) -> None:
+        """Count a picture that nobody waits for."""
+        self._pictures += 1
 
     def put_frame(self, picture: Picture, stamp: Stamp) -> None:
         """Count a picture and hand it to whoever is due for one."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from edged.capture.demuxer import Demuxer
     from edged.capture.options import CaptureOptions
 
+KEY_FRAMES_WITHIN_S = 15.0
+"""So long is waited for a second key frame, which alone says how far they are apart."""
 BROWSER_PIXEL_FORMATS = frozenset({"yuv420p", "yuvj420p", "nv12"})
 
 
@@ -39,7 +41,7 @@ class ProbeReport:
 
     stream: StreamInfo
     fps_measured: float
-    key_frame_interval_s: float | None  # None where only one came while we looked
+    key_frame_interval_s: float | None  # None where no second one came within KEY_FRAMES_WITHIN_S
     has_b_frames: bool
     pixel_format: str
     bit_rate_kbps: float
@@ -57,7 +59,10 @@ class ProbeReport:
 
 
 def probe(options: CaptureOptions, seconds: float = 5.0) -> ProbeReport:
-    """Watch a camera for ``seconds`` from its first picture on; raises CaptureError where there is none."""
+    """Watch a camera for ``seconds`` from its first picture on; raises CaptureError where there is none.
+
+    Longer, if it sends key frames seldom.
+    """
     stop = threading.Event()
     started_s = time.monotonic()
     demuxer = open_demuxer(options, stop)
@@ -110,7 +115,8 @@ class _Look:
         """Whether there was enough to see, or nothing for too long."""
         if self.first_picture_s is None:
             return time.monotonic() - self.opened_s > KEY_FRAME_PATIENCE_S
-        return time.monotonic() - self.first_picture_s > seconds
+        looked_s = time.monotonic() - self.first_picture_s
+        return looked_s > seconds and (len(self.key_times_s) > 1 or looked_s > KEY_FRAMES_WITHIN_S)
 
     def report(self, frame: VideoFrame, demuxer: Demuxer, decoder: Decoder) -> ProbeReport:
         """Say what was seen."""
@@ -122,7 +128,6 @@ class _Look:
                 profile=decoder.profile,
                 size=Size(frame.width, frame.height),
                 fps=demuxer.declared_fps,
-                has_audio=demuxer.has_audio,
                 extradata=self.extradata or demuxer.encoding.extradata,
             ),
             fps_measured=(len(self.times_s) - 1) / seen_s if seen_s > 0 else 0.0,

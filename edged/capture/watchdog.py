@@ -25,6 +25,7 @@ class Progress:
     picture_s: float | None = None
     undecoded_since_s: float | None = None  # the first packet given to the decoder after the last picture
     unchanged_since_s: float | None = None  # since when the picture is the same to the last bit
+    is_held_up: bool = False  # by us, who try hardware: the camera can do nothing about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ def _first_to_fail(progress: Progress, options: CaptureOptions, now_s: float) ->
     if progress.opened_s is None:
         late = Verdict(CaptureFault.SILENT, f"no answer within {options.open_timeout_s:g} s")
         return _by(progress.started_s + options.open_timeout_s, now_s, late)
+    if progress.is_held_up:
+        return options.read_timeout_s
     watches = [_silence(progress, options, now_s, progress.opened_s)]
     if progress.packet_s is not None and progress.key_frame_s is None:
         no_key = Verdict(CaptureFault.BROKEN, f"no key frame within {KEY_FRAME_PATIENCE_S:g} s")

@@ -9,6 +9,7 @@ import ipaddress
 import re
 import socket
 from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -61,11 +62,27 @@ def _host_id() -> str:
 
 def _is_camera_address(url: str) -> str:
     """Accept what capture can open; the text of the error is for the person who mistyped it."""
-    known = ("rtsp://", "rtsps://", "http://", "https://", "file:", "/")
-    if not url.startswith(known):
+    if url.startswith(("/", "file:/")):
+        return url
+    if not url.startswith(("rtsp://", "rtsps://", "http://", "https://")):
         msg = "an address like rtsp://…, rtsps://…, http://… (MJPEG), /dev/video0 or /path/to/clip.mp4"
         raise ValueError(msg)
+    if not _names_host(url):
+        msg = (
+            "a host after the user and password, as in rtsp://viewer:password@192.168.1.20:554/stream1;"
+            " in a password / is written %2F, ? %3F and # %23"
+        )
+        raise ValueError(msg)
     return url
+
+
+def _names_host(url: str) -> bool:
+    """Whether ``url`` leads somewhere; a password with a / in it ends before its host."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", url)
+    except ValueError:  # no such port
+        return False
 
 
 def _is_host(host: str) -> str:

@@ -34,7 +34,6 @@ class StreamInfo:
     profile: str
     size: Size
     fps: float  # 0 where the camera does not say
-    has_audio: bool
     extradata: bytes = field(default=b"", repr=False)
 
 
@@ -68,7 +67,7 @@ class Frame:
     """A picture of a camera and when it was taken."""
 
     picture: Picture
-    number: int  # counts the pictures decoded since the daemon knows the stream, from 1
+    number: int  # counts the pictures since the daemon knows the stream, from 1
     captured_s: float  # epoch
     captured_monotonic_s: float
 

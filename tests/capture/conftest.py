@@ -43,8 +43,11 @@ def own_camera(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> Iterator[Rts
         yield server
 
 
-def spoil(packets: Path, *, from_s: float) -> dict[str, object]:
-    """Fill every slice after ``from_s`` with rubbish; the parameter sets and the times stay as they are."""
+def spoil(packets: Path, *, from_s: float, kept: float = 0.0) -> dict[str, object]:
+    """Fill every slice after ``from_s`` with rubbish from ``kept`` of its length on.
+
+    The parameter sets and the times stay as they are.
+    """
     head, _, data = packets.read_bytes().partition(b"\n")
     spoilt = bytearray(head + b"\n")
     at = 0
@@ -53,7 +56,8 @@ def spoil(packets: Path, *, from_s: float) -> dict[str, object]:
         picture = bytearray(data[at + PACKET_HEADER.size : at + PACKET_HEADER.size + size])
         if dts >= from_s * 1e9:
             slice_at = max(picture.rfind(b"\x00\x00\x01\x65"), picture.rfind(b"\x00\x00\x01\x41"))
-            picture[slice_at + 4 :] = b"\xa5" * (len(picture) - slice_at - 4)
+            spoilt_at = slice_at + 4 + int((len(picture) - slice_at - 4) * kept)
+            picture[spoilt_at:] = b"\xa5" * (len(picture) - spoilt_at)
         spoilt += PACKET_HEADER.pack(pts, dts, len(picture)) + picture
         at += PACKET_HEADER.size + size
     packets.write_bytes(spoilt)
@@ -65,6 +69,14 @@ def undecodable_camera(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> Iter
     """``cam`` sends packets that look right, and none can be decoded."""
     packets = write_packet_file(tmp_path / "spoilt.packets", [clip(PLAIN)])
     with RtspServer({"cam": spoil(packets, from_s=0)}, tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def damaging_camera(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> Iterator[RtspServer]:
+    """``cam`` sends one good second, then pictures of which each is half rubbish."""
+    packets = write_packet_file(tmp_path / "spoilt.packets", [clip(PLAIN)] * 3)
+    with RtspServer({"cam": spoil(packets, from_s=1, kept=0.5)}, tmp_path) as server:
         yield server
 
 

@@ -17,6 +17,7 @@ from edged.core.types import CameraState
 from tests.capture.conftest import STILL
 from tests.parts.clips import ClipSpec
 from tests.parts.fault_proxy import FaultProxy
+from tests.parts.rtsp_server import RtspServer
 from tests.parts.waiting import wait_for
 from tests.parts.watching import Watcher
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.parts.rtsp_server import RtspServer
+    from edged.core.types import Packet
 
 
 @pytest.fixture
@@ -125,20 +126,30 @@ def test_camera_that_never_answers_is_given_up_after_the_open_timeout() -> None:
         assert status.since_s - watcher.history[0].since_s < 0.8
 
 
-def test_rtsps_takes_the_camera_s_own_certificate(tmp_path: Path) -> None:
+def test_rtsps_takes_the_camera_s_own_certificate(cameras: RtspServer, tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=camera"]
     subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
-    def answer(client: socket.socket) -> None:
-        with context.wrap_socket(client, server_side=True) as secure:
-            assert secure.recv(1000).startswith(b"OPTIONS rtsps://")
-            secure.sendall(b"RTSP/1.0 404 Not Found\r\nCSeq: 1\r\n\r\n")
+    def decrypt(client: socket.socket) -> None:
+        with (
+            context.wrap_socket(client, server_side=True) as secure,
+            socket.create_connection(("127.0.0.1", cameras.port)) as camera,
+        ):
+            threading.Thread(target=pump, args=(camera, secure), daemon=True).start()
+            pump(secure, camera)
 
-    with server_that(answer) as port, Watcher(CaptureOptions(f"rtsps://127.0.0.1:{port}/x")) as watcher:
-        assert "(404)" in watcher.wait_for_state(CameraState.WAITING).reason
+    with server_that(decrypt) as port, Watcher(CaptureOptions(f"rtsps://127.0.0.1:{port}/plain")) as watcher:
+        watcher.wait_for_frames(3)
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Pass everything on until either side is gone."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
 
 
 def test_stop_while_connecting_is_quick() -> None:
@@ -184,3 +195,46 @@ def test_picture_that_becomes_undecodable_stalls(spoiling_camera: RtspServer) ->
     with Watcher(options) as watcher:
         watcher.wait_for_frames(3)
         assert "cannot be decoded" in watcher.wait_for_state(CameraState.STALLED).reason
+
+
+def test_picture_that_stays_damaged_stalls(damaging_camera: RtspServer) -> None:
+    options = CaptureOptions(damaging_camera.url("cam"), read_timeout_s=1)
+    with Watcher(options) as watcher:
+        watcher.wait_for_frames(3)
+        assert "cannot be decoded" in watcher.wait_for_state(CameraState.STALLED).reason
+        assert watcher.stream.statistics().decode_errors > 10
+
+
+@pytest.fixture
+def spot_checks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edged.capture.spotcheck.SPOT_CHECK_S", 0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spot_checks_often")
+def test_frozen_picture_is_found_where_nobody_looks(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> None:
+    with (
+        RtspServer({"cam": clip(STILL)}, tmp_path) as server,
+        Watcher(CaptureOptions(server.url("cam"), frozen_after_s=2), fps=None) as watcher,
+    ):
+        assert watcher.wait_for_state(CameraState.STALLED).reason == "the picture is frozen for 2 s"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spot_checks_often")
+def test_undecodable_picture_is_found_where_nobody_looks(spoiling_camera: RtspServer) -> None:
+    options = CaptureOptions(spoiling_camera.url("cam"), read_timeout_s=1)
+    with Watcher(options, fps=None) as watcher:
+        assert "cannot be decoded" in watcher.wait_for_state(CameraState.STALLED).reason
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("spot_checks_often")
+@pytest.mark.parametrize("mount", ["plain", "b_frames", "h265"])
+def test_moving_picture_is_well_where_nobody_looks(cameras: RtspServer, mount: str) -> None:
+    options = CaptureOptions(cameras.url(mount), read_timeout_s=1, frozen_after_s=1.5)
+    with Watcher(options, fps=None) as watcher:
+        packets: list[Packet] = []
+        watcher.stream.subscribe_packets(packets.append)
+        wait_for(lambda: sum(packet.is_key_frame for packet in packets) > 3, 10, "key frames")
+        assert watcher.states == [CameraState.CONNECTING, CameraState.STREAMING]

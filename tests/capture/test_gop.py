@@ -8,7 +8,7 @@ from edged.core.types import Size, StreamInfo
 
 SETS = b"\x00\x00\x00\x01\x67\x42\x00\x1f\x00\x00\x00\x01\x68\xce\x3c\x80"
 SLICE = b"\x00\x00\x00\x01\x65\x88\x84"
-STREAM = StreamInfo("h264", "Main", Size(320, 180), 25, has_audio=False, extradata=SETS)
+STREAM = StreamInfo("h264", "Main", Size(320, 180), 25, extradata=SETS)
 
 
 def packet(data: bytes = SLICE, *, is_key_frame: bool = False, time_s: float = 0.0) -> StampedPacket:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
 from edged.capture import CaptureOptions
+from edged.capture.decoder import Decoder
 from edged.core.types import CameraState, Size
 from tests.capture.conftest import PLAIN
+from tests.parts.fault_proxy import FaultProxy
 from tests.parts.rtsp_server import RtspServer
 from tests.parts.waiting import wait_for
 from tests.parts.watching import Watcher
@@ -18,6 +21,10 @@ from tests.parts.watching import Watcher
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from av.packet import Packet as AvPacket
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
 
     from edged.capture.options import Transport
     from tests.parts.clips import ClipSpec
@@ -49,6 +56,23 @@ def test_five_of_twenty_five_is_every_fifth(cameras: RtspServer) -> None:
     assert {later - earlier for earlier, later in itertools.pairwise(numbers[1:])} == {5}
 
 
+def test_of_pictures_that_stand_alone_only_those_wanted_are_decoded(
+    cameras: RtspServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[object] = []
+    decode = Decoder.decode
+
+    def count(self: Decoder, packet: AvPacket[VideoStream]) -> list[VideoFrame]:
+        decoded.append(packet)
+        return decode(self, packet)
+
+    monkeypatch.setattr(Decoder, "decode", count)
+    with Watcher(CaptureOptions(cameras.url("pattern")), fps=5) as watcher:
+        numbers = [frame.number for frame in watcher.wait_for_frames(6)]
+    assert len(decoded) <= len(watcher.frames) + 1
+    assert numbers[-1] - numbers[0] >= 20
+
+
 def test_survives_a_change_of_size(cameras: RtspServer) -> None:
     with Watcher(CaptureOptions(cameras.url("resizing"))) as watcher:
         wait_for(lambda: len({frame.size for frame in watcher.frames}) == 2, 10, "a second size")
@@ -62,9 +86,16 @@ def test_ignores_audio(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> None
         Watcher(CaptureOptions(server.url("cam"))) as watcher,
     ):
         watcher.wait_for_frames(5)
-        stream = watcher.stream.statistics().stream
-        assert stream is not None
-        assert stream.has_audio
+
+
+def test_sound_that_cannot_be_had_costs_no_picture(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> None:
+    with (
+        RtspServer({"cam": clip(PLAIN)}, tmp_path, with_audio=True) as server,
+        FaultProxy(server.port) as proxy,
+    ):
+        proxy.faults.rewrite = (b"control:stream=1", b"control:stream=7")
+        with Watcher(CaptureOptions(server.url("cam", port=proxy.port))) as watcher:
+            watcher.wait_for_frames(5)
 
 
 def test_password_right_and_wrong(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> None:
@@ -78,6 +109,16 @@ def test_password_right_and_wrong(clip: Callable[[ClipSpec], Path], tmp_path: Pa
         assert status.next_try_s - time.time() > 25
         with Watcher(CaptureOptions(server.url("cam").replace("admin:s3cret@", ""))) as watcher:
             assert "wants a user and a password" in watcher.wait_for_state(CameraState.WAITING).reason
+
+
+def test_password_with_everything_that_an_address_must_escape(
+    clip: Callable[[ClipSpec], Path], tmp_path: Path
+) -> None:
+    password = "a/b?c#d@e%f:g h"
+    with RtspServer({"cam": clip(PLAIN)}, tmp_path, credentials=("admin", password)) as server:
+        url = server.url("cam").replace(password, quote(password, safe=""))
+        with Watcher(CaptureOptions(url)) as watcher:
+            watcher.wait_for_frames(2)
 
 
 def test_no_such_stream(cameras: RtspServer) -> None:

@@ -278,6 +278,40 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
         load(tmp_path, {})
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://",
+        "rtsp:///stream",
+        "rtsp://u:p/5550123@h/s",
+        "rtsp://u:p#5550123@h/s",
+        "http://u:p?5550123@h/s",
+        "rtsp://u:5550123@h:99999/s",
+        "rtsp://u:5550123@h:x/s",
+        "rtsp://u:5550123@h/s 1",
+    ],
+)
+def test_an_address_that_leads_nowhere(box: Box, url: str) -> None:
+    (found,) = box.problems(f'[cameras.front]\nurl = "{url}"')
+    assert ": expected a host after the user and password, as in rtsp://" in found
+    assert "5550123" not in found
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://u:p%2F%23@h:554/s?a=b",
+        "rtsp://u:p@ss@h/s",
+        "rtsps://[fd00::1]:322/s",
+        "http://h/@s",
+        "/dev/video0",
+        "file:///a b.mp4",
+    ],
+)
+def test_addresses_of_cameras(box: Box, url: str) -> None:
+    assert box.load(f'[cameras.front]\nurl = "{url}"').cameras["front"].url == url
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_file(box: Box) -> None:
     box.write("edged.toml", MODEL).chmod(0)

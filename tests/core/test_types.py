@@ -27,7 +27,7 @@ def test_a_size_reads_as_people_write_it() -> None:
 
 
 def test_a_packet_shows_no_bytes() -> None:
-    stream = StreamInfo("h264", "High", Size(1280, 720), 25.0, has_audio=False, extradata=b"\x01\x02")
+    stream = StreamInfo("h264", "High", Size(1280, 720), 25.0, extradata=b"\x01\x02")
     assert "\\x" not in repr(
         Packet(b"\x00\x00\x00\x01", is_key_frame=True, time_s=0, captured_s=0, stream=stream)
     )

@@ -109,6 +109,27 @@ def annexb_packets(path: Path) -> Iterator[tuple[int, int, bytes]]:
                 )
 
 
+def write_bare_stream(path: Path, clip: Path) -> Path:
+    """Write the pictures of ``clip`` after each other, without any times."""
+    path.write_bytes(b"".join(data for _, _, data in annexb_packets(clip)))
+    return path
+
+
+def write_with_jumps(path: Path, clip: Path) -> Path:
+    """Write ``clip`` twice as a transport stream: an hour later in its middle, and then back to the start."""
+    with av.open(str(clip)) as source, av.open(str(path), "w", format="mpegts") as target:
+        video = source.streams.video[0]
+        copy = target.add_stream_from_template(video)
+        packets = [packet for packet in source.demux(video) if packet.size]
+        for index, packet in enumerate(packets):
+            if index >= len(packets) // 2:
+                packet.pts = packet.dts = (packet.dts or 0) + int(3600 / packet.time_base)
+            packet.stream = copy
+            target.mux(packet)
+    path.write_bytes(path.read_bytes() * 2)
+    return path
+
+
 def write_packet_file(path: Path, clips: list[Path]) -> Path:
     """Write what the RTSP server plays: the clips after each other, as if the camera had changed its size."""
     start_ns = 0

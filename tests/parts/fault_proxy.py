@@ -28,6 +28,7 @@ class Faults:
     cut_after_bytes: int | None = None  # closes the connection when that much has come from the server
     throttle_bytes_s: float | None = None
     corrupt_every_bytes: int | None = None  # one byte in so many of what the server sends is spoilt
+    rewrite: tuple[bytes, bytes] | None = None  # the first is replaced by the second, which is as long
 
 
 @dataclass(slots=True, eq=False)
@@ -129,6 +130,7 @@ class FaultProxy:
                 await asyncio.sleep(len(data) / faults.throttle_bytes_s)
             if is_from_server:
                 data = _corrupt(data, link.passed_bytes, faults.corrupt_every_bytes)
+                data = data.replace(*faults.rewrite) if faults.rewrite else data
                 link.passed_bytes += len(data)
                 if faults.cut_after_bytes is not None and link.passed_bytes >= faults.cut_after_bytes:
                     return

@@ -89,7 +89,7 @@ def a_health(state: CameraState = CameraState.STREAMING, latency_ms: float | Non
     camera = CameraHealth(
         camera_id="front",
         status=CameraStatus(state, "frames arrive", 1763600000.5, None),
-        stream=StreamInfo("h264", "Main", Size(1280, 720), 25.0, has_audio=False),
+        stream=StreamInfo("h264", "Main", Size(1280, 720), 25.0),
         decoder="h264",
         fps_in=24.987,
         fps_wanted=5.0,
