@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,10 +143,12 @@ def test_sigterm_before_it_runs_ends_it_in_time(tmp_path: Path) -> None:
     daemon = EdgedProcess(
         tmp_path, config(1, {"front": 'url = "rtsp://127.0.0.1:1/"'}, '[log]\nlevel = "debug"')
     )
-    daemon.launch()
-    daemon.wait_for_line("starting")
-    daemon.signal(signal.SIGTERM)
-    assert daemon.wait() == 0
+    with ExitStack() as stack:
+        stack.push(daemon)  # it ends with the test, whatever comes of it
+        daemon.launch()
+        daemon.wait_for_line("starting")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
 
 
 def test_sigterm_with_many_cameras_that_hang_ends_it_in_time(tmp_path: Path) -> None:
@@ -163,7 +166,9 @@ def test_sigterm_while_a_model_takes_its_time_to_load_ends_it_in_time(tmp_path: 
     model = slow_model(tmp_path / "slow.onnx")
     text = config(1, {"front": 'url = "rtsp://127.0.0.1:1/"'}, '[log]\nlevel = "debug"', model=model)
     daemon = EdgedProcess(tmp_path, text)
-    daemon.launch()
-    daemon.wait_for_line("starting")
-    daemon.signal(signal.SIGTERM)
-    assert daemon.wait() == 0
+    with ExitStack() as stack:
+        stack.push(daemon)  # it ends with the test, whatever comes of it
+        daemon.launch()
+        daemon.wait_for_line("starting")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
