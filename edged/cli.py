@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from edged import __version__
 from edged.control.address import default_socket
@@ -202,21 +202,22 @@ def _run(options: argparse.Namespace) -> int:
 
     from edged.app import Daemon
 
-    async def serve() -> int:
+    async def serve() -> NoReturn:
         daemon = Daemon(options.config, settings)
         await daemon.run()
-        return EXIT_RESTART if daemon.wants_restart else EXIT_FINE
+        _leave(EXIT_RESTART if daemon.wants_restart else EXIT_FINE)
 
     try:
-        code = asyncio.run(serve())
+        asyncio.run(serve())
     except ModelError as error:
         raise ConfigError([str(error)]) from None
-    _leave(code)
-    return code
 
 
-def _leave(code: int) -> None:
-    """End at once: a thread that FFmpeg or a resolver still holds must not hold up the end of the process."""
+def _leave(code: int) -> NoReturn:
+    """End at once: a thread that FFmpeg, a resolver or a large model holds must not hold up the end.
+
+    So this is called inside the loop, which would wait for its threads when it is closed.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

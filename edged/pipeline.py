@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from edged import __version__
@@ -225,8 +226,12 @@ class Pipeline:
             camera.start()
 
     async def _stop_cameras(self, camera_ids: Iterable[str]) -> None:
+        """Stop them all at once: each may take its whole time, and the loop has few threads."""
         cameras = [self._cameras.pop(camera_id) for camera_id in camera_ids]
-        await asyncio.gather(*(asyncio.to_thread(camera.stop, STOP_CAMERA_S) for camera in cameras))
+        threads = ThreadPoolExecutor(max(1, len(cameras)), "stop")
+        stops = [self._loop.run_in_executor(threads, camera.stop, STOP_CAMERA_S) for camera in cameras]
+        threads.shutdown(wait=False)
+        await asyncio.gather(*stops)
 
     async def _replace_detector(self, detector: Detector, *, is_new_crew: bool) -> None:
         self._detector = detector

@@ -42,7 +42,7 @@ CLIENTS = {
 # What these import inside a function, when a command asks for it, may be anything.
 LATE_IMPORTS_ARE_FREE = ("edged.cli",)
 HEAVY = ("av", "cv2", "onnxruntime", "supervision")
-IMPORTS_SUPERVISION = "edged.track.bytetrack"
+IMPORTS_SUPERVISION = "edged.track.lean"
 
 
 def test_every_module_has_its_place() -> None:

@@ -114,8 +114,7 @@ class ControlServer:
         try:
             listener.bind(str(part))
             listener.listen(BACKLOG)
-            if self._group_id is not None and self._group_id in {os.getegid(), *os.getgroups()}:
-                os.chown(part, -1, self._group_id)
+            self._give_to_group(part)
             part.chmod(self._mode())
             part.replace(self._path)  # in one step: a client finds the old one or the new one, never none
         except OSError:
@@ -123,6 +122,13 @@ class ControlServer:
             part.unlink(missing_ok=True)
             raise
         return listener
+
+    def _give_to_group(self, path: Path) -> None:
+        # The unit runs us in that group and forbids chown, even one that changes nothing.
+        if self._group_id in {None, path.stat().st_gid}:
+            return
+        if self._group_id in {os.getegid(), *os.getgroups()}:
+            os.chown(path, -1, self._group_id)
 
     def _mode(self) -> int:
         return MODE_FOR_ALL if self._settings.readers == "everyone" else MODE_FOR_GROUP

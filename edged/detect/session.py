@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ PROVIDERS = {
 _OPTIONS = {"openvino": {"num_of_threads": "1"}}
 
 _LOG_ERRORS_ONLY = 3
+_CODE_AND_PATH = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?")
 FLOATS: dict[str, type[np.floating[Any]]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 """Types of the input that a picture can be turned into."""
 
@@ -118,4 +120,5 @@ def _tensor(node: Any) -> Tensor:  # noqa: ANN401 - onnxruntime has no types
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return _CODE_AND_PATH.sub("", first) or first

@@ -5,8 +5,6 @@ them evenly spaced at video rate. Detection here runs at about 5 fps and at what
 so time is cut into steps of ``STEP_S``: a pass that comes n steps after the last one is predicted n steps
 ahead. On MOT17 at every fifth frame that saves a tenth of the identity switches
 (``benchmarks/tracking.py``).
-
-This is the only module that imports supervision (100 MB), and only when the first tracker is made.
 """
 
 from __future__ import annotations
@@ -16,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from edged.track.lean import import_supervision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,8 +52,7 @@ class ByteTrack:
         with warnings.catch_warnings():
             # 0.30 announces that ByteTrack leaves supervision in 0.31; the version is pinned below that.
             warnings.simplefilter("ignore")
-            import supervision  # noqa: PLC0415
-
+            supervision = import_supervision()
             self._tracker: Any = supervision.ByteTrack(
                 track_activation_threshold=track_activation_threshold,
                 lost_track_buffer=round(lost_track_buffer_s / STEP_S),
@@ -63,8 +62,8 @@ class ByteTrack:
             )
         self._sv = supervision
         self._motion = _Motion()
-        self._tracker.shared_kalman = self._motion  # type: ignore[assignment] # only multi_predict is called
-        self._tracker.kalman_filter.update = self._motion.correct  # type: ignore[method-assign, assignment]
+        self._tracker.shared_kalman = self._motion  # only multi_predict is called
+        self._tracker.kalman_filter.update = self._motion.correct
         self._last_step = 0
         self.set_activation_threshold(track_activation_threshold)
         # supervision confirms whatever it sees in its very first frame at once; let that frame be empty.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.daemon.conftest import BASE, config
+from tests.detect.synthetic import slow_model
 from tests.parts.clips import ClipSpec
 from tests.parts.daemon import EdgedProcess
 from tests.parts.fault_proxy import FaultProxy
@@ -156,7 +158,32 @@ def test_sigterm_before_it_runs_ends_it_in_time(tmp_path: Path) -> None:
     daemon = EdgedProcess(
         tmp_path, config(1, {"front": 'url = "rtsp://127.0.0.1:1/"'}, '[log]\nlevel = "debug"')
     )
-    daemon.launch()
-    daemon.wait_for_line("starting")
-    daemon.signal(signal.SIGTERM)
-    assert daemon.wait() == 0
+    with ExitStack() as stack:
+        stack.push(daemon)  # it ends with the test, whatever comes of it
+        daemon.launch()
+        daemon.wait_for_line("starting")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
+
+
+def test_sigterm_with_many_cameras_that_hang_ends_it_in_time(tmp_path: Path) -> None:
+    many = 30
+    with socket.create_server(("127.0.0.1", 0), backlog=many) as mute:
+        url = f"rtsp://127.0.0.1:{mute.getsockname()[1]}"
+        cameras = {f"c{n}": f'url = "{url}/{n}"' for n in range(many)}
+        with EdgedProcess(tmp_path, config(1, cameras)) as daemon:
+            for camera_id in cameras:
+                assert daemon.camera(camera_id)["state"] == "connecting"
+            assert daemon.stop() == 0
+
+
+def test_sigterm_while_a_model_takes_its_time_to_load_ends_it_in_time(tmp_path: Path) -> None:
+    model = slow_model(tmp_path / "slow.onnx")
+    text = config(1, {"front": 'url = "rtsp://127.0.0.1:1/"'}, '[log]\nlevel = "debug"', model=model)
+    daemon = EdgedProcess(tmp_path, text)
+    with ExitStack() as stack:
+        stack.push(daemon)  # it ends with the test, whatever comes of it
+        daemon.launch()
+        daemon.wait_for_line("starting")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0

@@ -132,6 +132,17 @@ def constant_model(
     return graph.save(path, sides, outputs, NAMES if metadata is None else metadata)
 
 
+def slow_model(path: Path) -> Path:
+    """A small file that onnxruntime optimises for half a minute and more: it multiplies its constants out."""
+    graph = _Graph(np.float32)
+    side = graph.constant(np.array([3000, 3000]), np.int64)
+    product = graph.add("Expand", [graph.constant(np.full((1, 1), 1e-4)), side])
+    for _ in range(60):
+        product = graph.add("MatMul", [product, product])
+    nothing = graph.add("ReduceMax", [product], keepdims=0)
+    return graph.save(path, [1, 3, 32, 32], [graph.add("Add", ["images", nothing])], NAMES)
+
+
 def _level(graph: _Graph, family: Family, stride: int) -> str:
     """Boxes and scores of one grid, ``1 x columns x cells``."""
     pooled = graph.add("AveragePool", ["images"], kernel_shape=[stride, stride], strides=[stride, stride])

@@ -258,7 +258,10 @@ def test_files_that_are_no_models(tmp_path: Path) -> None:
     for content in (whole[: len(whole) // 2], b"", b"GIF89a" * 100, b"<html>Not Found</html>"):
         broken = tmp_path / "broken.onnx"
         broken.write_bytes(content)
-        assert "onnxruntime cannot use this file" in refusal(broken)
+        text = refusal(broken)
+        assert "onnxruntime cannot use this file" in text
+        assert "ONNXRuntimeError" not in text
+        assert text.count(str(broken)) == 1
 
 
 def claim_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
