@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import TextIO
 
     from edged.models.known import KnownModel
 
-_NARROWEST = 100
 _OTHER_MODELS = """\
-edged models pull NAME   gets one of these, verified
+edged models pull NAME   gets one of these, and puts it in place only if it works; --from a mirror or a file
 edged models check FILE  says what any ONNX file is, whether edged can use it, and how fast it is here
 
 Any detector that Ultralytics exports works too: on a machine that has it,
@@ -25,25 +23,26 @@ Ultralytics are AGPL-3.0 unless you bought another licence; that is why none com
 
 
 def show_models(models: Sequence[KnownModel], stream: TextIO) -> None:
-    """Write a table of ``models`` to ``stream``, where they are, and how to bring others."""
-    console = Console(file=stream)
-    if not console.is_terminal:
-        console.width = max(console.width, _NARROWEST)  # a pipe has no width: 80 would tear the table
-    table = Table("name", "licence", "input", "size", "classes", "for", "installed", box=None, pad_edge=False)
+    """Write to ``stream`` what there is to know of ``models``, where they are, and how to bring others."""
+    console = Console(file=stream, highlight=False, soft_wrap=True)
     for model in models:
-        table.add_row(
-            f"[bold]{model.name}[/]",
-            model.licence,
-            str(model.input_size),
-            _size(model),
-            model.classes,
-            model.made_for,
-            "[green]yes[/]" if model.file.is_file() else "no",
-        )
-    console.print(table)
-    lines = [f"{model.name} is at {model.file}" for model in models if model.file.is_file()]
-    for line in ["", *lines, *([""] if lines else []), *_OTHER_MODELS.splitlines()]:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"[bold]{model.name}[/]" + ("   [green]installed[/]" if model.file.is_file() else ""))
+        for key, value in _facts(model):
+            console.print(f"  {key:<9}{value}", markup=False)
+        console.print()
+    console.print(_OTHER_MODELS, markup=False)
+
+
+def _facts(model: KnownModel) -> Iterator[tuple[str, str]]:
+    yield "for", model.made_for
+    yield "classes", model.classes
+    yield "input", f"{model.input_size}, {model.preprocessing}"
+    yield "licence", model.licence
+    if model.url is not None:
+        size = f" (about {model.rough_mb:g} MB)" if model.rough_mb is not None else ""
+        yield "from", f"{model.url}{size}"
+    if model.file.is_file():
+        yield "file", f"{model.file} ({model.file.stat().st_size / 1e6:.1f} MB)"
 
 
 def models_json(models: Sequence[KnownModel]) -> list[dict[str, object]]:
@@ -63,9 +62,3 @@ def models_json(models: Sequence[KnownModel]) -> list[dict[str, object]]:
         }
         for model in models
     ]
-
-
-def _size(model: KnownModel) -> str:
-    if model.file.is_file():
-        return f"{model.file.stat().st_size / 1e6:.1f} MB"
-    return "" if model.rough_mb is None else f"about {model.rough_mb:g} MB"

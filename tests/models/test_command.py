@@ -32,11 +32,13 @@ def test_a_pulled_model_is_listed_and_ready_for_the_configuration(
     assert tomllib.loads(said[said.index("[model]") :]) == {"model": {"file": str(file)}}
 
     assert main(["models", "list"]) == 0
-    assert f"yolox-nano is at {file}" in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert "yolox-nano   installed\n" in listed
+    assert f"  file     {file} (" in listed
     assert main(["models", "list", "--json"]) == 0
-    listed = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
-    assert listed["yolox-nano"]["file"] == str(file)
-    assert listed["yolox-tiny"]["file"] is None
+    known = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
+    assert known["yolox-nano"]["file"] == str(file)
+    assert known["yolox-tiny"]["file"] is None
 
 
 def test_the_list_says_all_that_a_choice_needs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,8 +48,10 @@ def test_the_list_says_all_that_a_choice_needs(capsys: pytest.CaptureFixture[str
         assert word in said
     for word in ("edged models pull", "edged models check FILE", "yolo export model=", "AGPL-3.0"):
         assert word in said
-    assert "yolox-nano is at" not in said
-    assert max(map(len, said.splitlines())) <= 110
+    for word in ("https://github.com/Megvii-BaseDetection/YOLOX/releases/", "BGR, 0..255, padded with 114"):
+        assert said.count(word) >= 2
+    assert "yolox-nano\n" in said  # and not "installed"
+    assert max(map(len, said.splitlines())) <= 120
 
 
 def test_a_model_goes_where_it_is_told(mirror: Mirror, tmp_path: Path) -> None:
