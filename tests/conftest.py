@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 from tests.parts.clips import ClipSpec, make_clip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # Some tests import onnxruntime before edged does, which tells it not to report to its maker.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -38,3 +39,20 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ClipSpec], Path]
         return made[spec]
 
     return make
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """A file system of its own, with the options given."""
+    folder = tmp_path / "mounted"
+
+    def mount(options: str) -> Path:
+        folder.mkdir(exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
+        if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
+            pytest.skip("only root may mount a small file system")
+        return folder
+
+    yield mount
+    if folder.is_mount():
+        subprocess.run(["umount", str(folder)], check=True)

@@ -44,7 +44,6 @@ class EventStore:
             "SELECT count(*), coalesce(max(number), 0) FROM events"
         ).fetchone()
         self._until_checkpoint = CHECKPOINT_EVERY
-        self._is_failing = False
         self._is_closed = False
         self.dropped = 0
 
@@ -59,12 +58,8 @@ class EventStore:
             try:
                 self._insert(topic, payload)
             except sqlite3.Error as error:
-                self.dropped += 1
-                if not self._is_failing:
-                    log.warning("%s: cannot be written, events are lost: %s", self._file, error)
-                self._is_failing = True
-            else:
-                self._is_failing = False
+                self._leave_disk(error)
+                self._insert(topic, payload)
 
     def first(self) -> StoredEvent | None:
         """The oldest event, which stays where it is."""
@@ -81,8 +76,11 @@ class EventStore:
         with self._lock:
             if self._is_closed:
                 return
-            removed = self._database.execute("DELETE FROM events WHERE number = ?", (event.number,))
-            self._count -= removed.rowcount
+            try:
+                self._delete(event)
+            except sqlite3.Error as error:
+                self._leave_disk(error)
+                self._delete(event)
         self._until_checkpoint -= 1
         if self._until_checkpoint <= 0:
             self._until_checkpoint = CHECKPOINT_EVERY
@@ -96,8 +94,8 @@ class EventStore:
 
     def _insert(self, topic: str, payload: bytes) -> None:
         # Numbers only grow, also over restarts: what is in there now is older.
+        self._database.execute("INSERT INTO events VALUES (?, ?, ?)", (self._last + 1, topic, payload))
         self._last += 1
-        self._database.execute("INSERT INTO events VALUES (?, ?, ?)", (self._last, topic, payload))
         self._count += 1
         if self._count > self._capacity:
             surplus = self._count - self._capacity
@@ -105,6 +103,20 @@ class EventStore:
             self._database.execute(f"DELETE FROM events WHERE number IN ({oldest})", (surplus,))  # noqa: S608
             self._count -= surplus
             self.dropped += surplus
+
+    def _delete(self, event: StoredEvent) -> None:
+        self._count -= self._database.execute("DELETE FROM events WHERE number = ?", (event.number,)).rowcount
+
+    def _leave_disk(self, error: sqlite3.Error) -> None:
+        """Go on in memory with what is there; what stays in the file comes again after a restart."""
+        log.warning("%s: cannot be written, events do not outlive a restart: %s", self._file, error)
+        disk, self._database, self._file = self._database, _prepared(":memory:"), None
+        with suppress(sqlite3.Error):
+            self._database.executemany(
+                "INSERT INTO events VALUES (?, ?, ?)", disk.execute("SELECT * FROM events")
+            )
+        disk.close()
+        self._count = self._database.execute("SELECT count(*) FROM events").fetchone()[0]
 
     def _checkpoint(self) -> None:
         """Move what was written into the database proper, on a connection of its own that holds up nobody."""

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from tests.publish.conftest import BASE
 from tests.publish.facts import an_event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.parts.broker import Broker
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +111,31 @@ def test_without_a_folder_it_works_in_memory(tmp_path: Path, caplog: pytest.LogC
     assert "events do not outlive a restart" in caplog.text
     store.put("topic", b"0")
     assert drained(store) == [b"0"]
+
+
+def test_a_disk_that_fills_up_costs_no_event(
+    mounted: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    file = mounted("size=64k") / "events.sqlite"
+    store = EventStore(1000, file)
+    for number in range(200):
+        store.put("topic", f"{number:01000}".encode())
+    assert (len(store), store.dropped) == (200, 0)
+    assert caplog.text.count("events do not outlive a restart: database or disk is full") == 1
+    assert [int(payload) for payload in drained(store)] == list(range(200))
+    store.close()
+
+
+def test_a_disk_that_is_full_keeps_no_event_from_leaving(mounted: Callable[[str], Path]) -> None:
+    folder = mounted("size=64k")
+    store = EventStore(1000, folder / "events.sqlite")
+    for number in range(5):
+        store.put("topic", str(number).encode())
+    with suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
+        while filler.write(bytes(4096)):
+            pass
+    assert drained(store) == [b"0", b"1", b"2", b"3", b"4"]
+    store.close()
 
 
 def test_the_file_stays_small(file: Path) -> None:
