@@ -76,7 +76,7 @@ class Board:
         found = [
             f"camera {camera_id}: {camera['state']}: {camera['why']}"
             for camera_id, camera in self.health["cameras"].items()
-            if camera["state"] != "streaming"
+            if camera["state"] not in {"connecting", "streaming"}
         ]
         broker, inference = self.health["broker"], self.health["inference"]
         if not broker["connected"]:

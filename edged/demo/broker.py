@@ -34,6 +34,9 @@ def free_port() -> int:
 
 def start_broker(port: int, folder: Path, environ: Mapping[str, str]) -> Child:
     """Start a broker on ``port`` that keeps nothing on disk, and return it when it listens."""
+    if _is_listening(port):
+        msg = f"demo: {HOST}:{port} is taken by another program: run it again, and it takes another port"
+        raise DemoError(msg)
     broker = _mosquitto(port, folder, environ) or _amqtt(port, environ)
     if broker is None:
         msg = "demo: no MQTT broker here: apt-get install mosquitto, or pip install 'edged[demo]'"
@@ -65,9 +68,12 @@ def _wait_until_listening(broker: Child, port: int) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         broker.must_run()
-        with socket.socket() as probe:
-            if probe.connect_ex((HOST, port)) == 0:
-                broker.must_run()  # else it is somebody else who listens there
-                return
+        if _is_listening(port):
+            return
         time.sleep(POLL_S)
     broker.fail(f"does not listen on {HOST}:{port} after {START_TIMEOUT_S:g} s")
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0

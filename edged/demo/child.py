@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LINES_KEPT = 6
 KILL_WAIT_S = 2.0
+PLAIN_ERROR = "edged: "  # how our own command line begins the one line that says all
 
 
 class Child:
@@ -46,6 +47,9 @@ class Child:
         code = self._process.poll()
         if code is not None:
             self._reader.join(KILL_WAIT_S)  # its reason is in the last lines, which may still be in the pipe
+            if self._lines and self._lines[-1].startswith(PLAIN_ERROR):
+                msg = f"demo: {self._lines[-1].removeprefix(PLAIN_ERROR)}"
+                raise DemoError(msg)
             self.fail(f"ended unasked (exit code {code})")
 
     def fail(self, what: str) -> NoReturn:

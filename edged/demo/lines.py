@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,14 +53,18 @@ def places(ports: Ports, broker_name: str) -> list[str]:
 
 def one_line(board: Board) -> str:
     """Say how every camera does, and what is wrong."""
-    parts = [f"{board.running_s:4.0f} s"]
-    for camera_id, camera in board.health.get("cameras", {}).items():
-        now = ", ".join(str(each) for each in board.cameras[camera_id].now) or "nobody"
-        latency = f"{camera['latency_ms']:.0f} ms" if camera["latency_ms"] is not None else "-"
-        rates = f"{camera['fps_in']:.0f} fps in, {camera['fps_detected']:.1f} detected/s, {latency}"
-        parts.append(f"{camera_id} {camera['state']}, {rates}: {now}")
-    parts.append(f"{board.messages} messages")
-    return " | ".join(parts + board.problems)
+    cameras = board.health.get("cameras", {}).items()
+    parts = [f"{board.running_s:3.0f} s", *(_one_camera(name, health, board) for name, health in cameras)]
+    return " | ".join([*parts, f"{board.messages} messages", *board.problems])
+
+
+def _one_camera(camera_id: str, health: dict[str, Any], board: Board) -> str:
+    if health["state"] != "streaming":
+        return f"{camera_id} {health['state']}"
+    numbers: dict[str, str] = {}
+    for seen in board.cameras[camera_id].now:
+        numbers[seen.label] = f"{numbers.get(seen.label, seen.label)} {seen.track_id}"
+    return f"{camera_id} {health['fps_detected']:.0f}/s: {', '.join(numbers.values()) or 'nobody'}"
 
 
 def summary(board: Board) -> Iterator[str]:
