@@ -215,9 +215,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m models.train", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--scenes", type=int, default=100, help="seeds to render (default %(default)s)")
-    parser.add_argument("--epochs", type=int, default=10, help="default %(default)s")
-    parser.add_argument("--threads", type=int, default=2, help="default %(default)s")
+    parser.add_argument("--scenes", type=_count, default=100, help="seeds to render (default %(default)s)")
+    parser.add_argument("--epochs", type=_count, default=10, help="default %(default)s")
+    parser.add_argument("--threads", type=_count, default=2, help="default %(default)s")
     parser.add_argument(
         "--work", type=Path, default=Path("build/models"), help="cache and checkpoint (default %(default)s)"
     )
@@ -227,6 +227,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--export-only", action="store_true", help="only write the ONNX of the checkpoint")
     return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        message = f"{text!r} is not a number from 1 on"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 if __name__ == "__main__":

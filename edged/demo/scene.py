@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Kind", "SceneSpec", "TruthBox", "render", "write_clip"]
 
 DEFAULT_CRF = 27
+MOST_CRF = 51
 SIDES_PX = (64, 4096)
 MOST_ACTORS = 30
 
@@ -135,6 +136,10 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         sys.stderr.write(f"scene: cannot write {out}: {error.strerror or error}\n")
         return 1
+    except KeyboardInterrupt:
+        out.unlink(missing_ok=True)  # without its end it is no clip
+        sys.stderr.write("scene: stopped, nothing is written\n")
+        return 1
     return 0
 
 
@@ -155,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=spec.seed, help="another seed, another scene (default %(default)s)"
     )
     parser.add_argument(
-        "--crf", type=int, default=DEFAULT_CRF, help="0..51, less is better and larger (default %(default)s)"
+        "--crf", type=_crf, default=DEFAULT_CRF, help="0..51, less is better and larger (default %(default)s)"
     )
     parser.add_argument(
         "--out", type=Path, default=Path("scene.mp4"), help="MP4 to write (default %(default)s)"
@@ -169,6 +174,13 @@ def _size(text: str) -> Size:
         message = f"{text!r} is no size; write it like 960x540"
         raise argparse.ArgumentTypeError(message)
     return Size(int(width), int(height))
+
+
+def _crf(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= MOST_CRF):
+        message = f"{text!r} is not a number from 0 to {MOST_CRF}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 if __name__ == "__main__":
