@@ -27,7 +27,7 @@ async def photograph(url: str, scratch: Path) -> bytes:
     """Open the live page as a person does, watch for a while, and return what the screen shows."""
     async with Browser(scratch) as browser:
         page = await browser.open(url)
-        await page.resize(1200, 560, dark=True)
+        await page.resize(1200, 466, dark=True)
         await page.wait_for(ALL_PLAY, 30, "both cameras play")
         await asyncio.sleep(WATCH_S)  # long enough for people to have left a trail
         picture = await page.screenshot()
