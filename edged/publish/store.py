@@ -149,11 +149,15 @@ def _opened(file: Path | None) -> sqlite3.Connection:
 
 def _prepared(name: str) -> sqlite3.Connection:
     database = sqlite3.connect(name, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    database.execute("PRAGMA wal_autocheckpoint = 0")
-    database.execute(
-        "CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, topic TEXT, payload BLOB)"
-    )
-    database.execute("SELECT number, topic, payload FROM events LIMIT 1").fetchone()
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA wal_autocheckpoint = 0")
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, topic TEXT, payload BLOB)"
+        )
+        database.execute("SELECT number, topic, payload FROM events LIMIT 1").fetchone()
+    except sqlite3.Error:
+        database.close()
+        raise
     return database

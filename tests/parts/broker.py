@@ -50,7 +50,8 @@ class Certificates:
     def make(cls, folder: Path) -> Certificates:
         made = cls(folder)
         made._openssl(
-            "req", "-x509", *made._new_key("ca"), "-out", "ca.crt", "-days", "2", "-subj", "/CN=test"
+            *("req", "-x509", *made._new_key("ca"), "-out", "ca.crt", "-days", "2", "-subj", "/CN=test"),
+            *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),  # Python 3.13 takes no other CA
         )
         for name in ("broker", "client"):
             made._openssl("req", *made._new_key(name), "-out", f"{name}.csr", "-subj", f"/CN={name}")

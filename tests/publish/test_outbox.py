@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from edged.publish.outbox import (
@@ -12,6 +14,9 @@ from edged.publish.outbox import (
     RetainedLane,
 )
 from edged.publish.store import EventStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class HandClock:
@@ -77,8 +82,10 @@ def retained(clock: HandClock) -> RetainedLane:
 
 
 @pytest.fixture
-def events() -> EventLane:
-    return EventLane(EventStore(10, None), nobody)
+def events() -> Iterator[EventLane]:
+    lane = EventLane(EventStore(10, None), nobody)
+    yield lane
+    lane.close()
 
 
 class TestRetained:

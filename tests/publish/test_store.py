@@ -4,7 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,11 @@ from tests.publish.conftest import BASE
 from tests.publish.facts import an_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.parts.broker import Broker
+
+    Opened = Callable[[int, Path], EventStore]
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +33,19 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "events.sqlite"
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    """Open stores that are closed at the end, whether a test has done so or not."""
+    with ExitStack() as stores:
+
+        def make(capacity: int, file: Path) -> EventStore:
+            store = EventStore(capacity, file)
+            stores.callback(store.close)
+            return store
+
+        yield make
 
 
 def drained(store: EventStore) -> list[bytes]:
@@ -42,8 +57,8 @@ def drained(store: EventStore) -> list[bytes]:
     return found
 
 
-def test_events_come_out_in_their_order_and_only_once(file: Path) -> None:
-    store = EventStore(10, file)
+def test_events_come_out_in_their_order_and_only_once(opened: Opened, file: Path) -> None:
+    store = opened(10, file)
     for number in range(3):
         store.put("topic", str(number).encode())
     first = store.first()
@@ -54,27 +69,27 @@ def test_events_come_out_in_their_order_and_only_once(file: Path) -> None:
     assert (len(store), store.first()) == (0, None)
 
 
-def test_the_oldest_is_lost_and_counted(file: Path) -> None:
-    store = EventStore(3, file)
+def test_the_oldest_is_lost_and_counted(opened: Opened, file: Path) -> None:
+    store = opened(3, file)
     for number in range(5):
         store.put("topic", str(number).encode())
     assert store.dropped == 2
     assert drained(store) == [b"2", b"3", b"4"]
 
 
-def test_a_restart_keeps_them_before_what_comes_after(file: Path) -> None:
-    before = EventStore(10, file)
+def test_a_restart_keeps_them_before_what_comes_after(opened: Opened, file: Path) -> None:
+    before = opened(10, file)
     before.put("topic", b"0")
     before.put("topic", b"1")
     before.close()
     before.put("topic", b"too late")
     assert before.first() is None
-    after = EventStore(10, file)
+    after = opened(10, file)
     after.put("topic", b"2")
     assert drained(after) == [b"0", b"1", b"2"]
 
 
-def test_a_kill_loses_nothing(file: Path) -> None:
+def test_a_kill_loses_nothing(opened: Opened, file: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path; from edged.publish.store import EventStore\n"
         "store = EventStore(1000, Path(sys.argv[1]))\n"
@@ -82,53 +97,58 @@ def test_a_kill_loses_nothing(file: Path) -> None:
         "os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script, str(file)], cwd=ROOT, check=False, timeout=20)
-    assert drained(EventStore(1000, file)) == [str(n).encode() for n in range(300)]
+    assert drained(opened(1000, file)) == [str(n).encode() for n in range(300)]
 
 
-def test_a_smaller_bound_holds_from_the_next_event_on(file: Path) -> None:
-    large = EventStore(10, file)
+def test_a_smaller_bound_holds_from_the_next_event_on(opened: Opened, file: Path) -> None:
+    large = opened(10, file)
     for number in range(10):
         large.put("topic", str(number).encode())
     large.close()
-    small = EventStore(3, file)
+    small = opened(3, file)
     small.put("topic", b"10")
     assert drained(small) == [b"8", b"9", b"10"]
 
 
-def test_a_broken_file_makes_room_for_a_new_one(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_file_makes_room_for_a_new_one(
+    opened: Opened, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     file.parent.mkdir()
     file.write_bytes(b"this is no database" * 100)
-    store = EventStore(10, file)
+    store = opened(10, file)
     assert "cannot be used and begun anew" in caplog.text
     store.put("topic", b"0")
     store.close()
-    assert drained(EventStore(10, file)) == [b"0"]
+    assert drained(opened(10, file)) == [b"0"]
 
 
-def test_without_a_folder_it_works_in_memory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_folder_it_works_in_memory(
+    opened: Opened, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("")
-    store = EventStore(10, tmp_path / "file" / "events.sqlite")
+    store = opened(10, tmp_path / "file" / "events.sqlite")
     assert "events do not outlive a restart" in caplog.text
     store.put("topic", b"0")
     assert drained(store) == [b"0"]
 
 
 def test_a_disk_that_fills_up_costs_no_event(
-    mounted: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+    opened: Opened, mounted: Callable[[str], Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     file = mounted("size=64k") / "events.sqlite"
-    store = EventStore(1000, file)
+    store = opened(1000, file)
     for number in range(200):
         store.put("topic", f"{number:01000}".encode())
     assert (len(store), store.dropped) == (200, 0)
     assert caplog.text.count("events do not outlive a restart: database or disk is full") == 1
     assert [int(payload) for payload in drained(store)] == list(range(200))
-    store.close()
 
 
-def test_a_disk_that_is_full_keeps_no_event_from_leaving(mounted: Callable[[str], Path]) -> None:
+def test_a_disk_that_is_full_keeps_no_event_from_leaving(
+    opened: Opened, mounted: Callable[[str], Path]
+) -> None:
     folder = mounted("size=64k")
-    store = EventStore(1000, folder / "events.sqlite")
+    store = opened(1000, folder / "events.sqlite")
     for number in range(5):
         store.put("topic", str(number).encode())
     with suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
@@ -138,8 +158,8 @@ def test_a_disk_that_is_full_keeps_no_event_from_leaving(mounted: Callable[[str]
     store.close()
 
 
-def test_the_file_stays_small(file: Path) -> None:
-    store = EventStore(10_000, file)
+def test_the_file_stays_small(opened: Opened, file: Path) -> None:
+    store = opened(10_000, file)
     for number in range(3000):
         store.put("topic", b"x" * 500)
         if number % 2:
@@ -157,8 +177,8 @@ def test_the_file_stays_small(file: Path) -> None:
     reader.close()
 
 
-def test_many_threads_put_and_nothing_is_lost(file: Path) -> None:
-    store = EventStore(10_000, file)
+def test_many_threads_put_and_nothing_is_lost(opened: Opened, file: Path) -> None:
+    store = opened(10_000, file)
 
     def put(camera: int) -> None:
         for number in range(200):
