@@ -164,7 +164,7 @@ def test_two_consumers_share_one_connection(cameras: RtspServer) -> None:
         wait_for(lambda: all(not slot.is_empty for slot in slots), 10, "frames for both")
         assert proxy.connections == 1
         pool.release(first)
-        assert first.status.state is CameraState.STREAMING
+        wait_for(lambda: first.status.state is CameraState.STREAMING, 5, "streaming")  # just after its frames
         pool.release(second)
         assert second.status.state is CameraState.DISABLED
         assert history == [CameraState.CONNECTING, CameraState.STREAMING, CameraState.DISABLED]
