@@ -2,16 +2,6 @@
 
 from edged.publish.album import Album
 from edged.publish.announcer import Announcer
-from edged.publish.commands import (
-    Command,
-    RestartBox,
-    RestartCamera,
-    SetConfidence,
-    SetDetect,
-    SetFps,
-    SetQuality,
-    TakeSnapshot,
-)
 from edged.publish.homeassistant import Installation
 from edged.publish.probe import probe_broker
 from edged.publish.publisher import Publisher
@@ -20,16 +10,8 @@ from edged.publish.reasons import address
 __all__ = [
     "Album",
     "Announcer",
-    "Command",
     "Installation",
     "Publisher",
-    "RestartBox",
-    "RestartCamera",
-    "SetConfidence",
-    "SetDetect",
-    "SetFps",
-    "SetQuality",
-    "TakeSnapshot",
     "address",
     "probe_broker",
 ]

@@ -4,37 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edged.config.commands import (
-    Command,
-    RefusedError,
-    RestartBox,
-    RestartCamera,
-    SetConfidence,
-    SetDetect,
-    SetFps,
-    SetQuality,
-    TakeSnapshot,
-    camera_command,
-    unknown,
-)
+from edged.config.commands import RefusedError, RestartBox, camera_command, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from edged.config.commands import Command
     from edged.publish.topics import CommandTopic
-
-__all__ = [
-    "Command",
-    "RefusedError",
-    "RestartBox",
-    "RestartCamera",
-    "SetConfidence",
-    "SetDetect",
-    "SetFps",
-    "SetQuality",
-    "TakeSnapshot",
-    "parse",
-]
 
 LONGEST_PAYLOAD_BYTES = 64
 SETTINGS = ("detect", "confidence", "fps", "quality", "restart", "snapshot")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from edged.config.commands import RefusedError
 from edged.core.clock import SYSTEM_CLOCK, Clock
-from edged.publish import commands
+from edged.publish.commands import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edged.config.commands import Command
     from edged.publish.session import Message
     from edged.publish.topics import Topics
 
@@ -30,7 +32,7 @@ class CommandInbox:
     def __init__(
         self,
         topics: Topics,
-        on_command: Callable[[commands.Command], None],
+        on_command: Callable[[Command], None],
         answer: Callable[[Message, str | None], None],
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -52,12 +54,12 @@ class CommandInbox:
             return
         try:
             self._check_time(message)
-        except commands.RefusedError as refusal:
+        except RefusedError as refusal:
             self._refuse(message.topic, refusal)
             return
         try:
-            command = commands.parse(target, message.payload, self.cameras)
-        except commands.RefusedError as refusal:
+            command = parse(target, message.payload, self.cameras)
+        except RefusedError as refusal:
             self._refuse(message.topic, refusal)
             self._answer(message, str(refusal))
         else:
@@ -68,17 +70,17 @@ class CommandInbox:
         """Let a burst of new ones through, then so many a second; the owner's queue stays as short."""
         if message.is_old:
             msg = "it was retained; commands are obeyed only when they are new, publish it without retain"
-            raise commands.RefusedError(msg)
+            raise RefusedError(msg)
         now_s = self._clock.monotonic_s()
         earned = (now_s - self._allowed_at_s) * COMMANDS_PER_SECOND
         self._allowed = min(COMMANDS_AT_ONCE, self._allowed + earned)
         self._allowed_at_s = now_s
         if self._allowed < 1:
             msg = f"too many commands, more than {COMMANDS_PER_SECOND:g} a second"
-            raise commands.RefusedError(msg)
+            raise RefusedError(msg)
         self._allowed -= 1
 
-    def _refuse(self, topic: str, refusal: commands.RefusedError) -> None:
+    def _refuse(self, topic: str, refusal: RefusedError) -> None:
         self.refused += 1
         now_s = self._clock.monotonic_s()
         if now_s < self._warn_at_s:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from edged.config.commands import Command
     from edged.config.settings import MqttSettings
     from edged.core.retry import Backoff
     from edged.core.types import Event, Health, TrackedFrame
-    from edged.publish.commands import Command
     from edged.publish.homeassistant import Installation
     from edged.publish.payloads import CameraFacts
     from edged.publish.session import Message

@@ -25,7 +25,7 @@ from tests.publish.facts import a_health, some_facts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from edged.publish import Command
+    from edged.config.commands import Command
 
 PYTHON = os.environ.get("EDGED_TEST_HOME_ASSISTANT", "")
 MISSING = "EDGED_TEST_HOME_ASSISTANT names no Python with Home Assistant: make test-ha"

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edged.core.types import Crossing, EventKind, Quality, Visit
-from edged.publish import (
+from edged.config.commands import (
     RestartBox,
     RestartCamera,
     SetConfidence,
@@ -19,6 +18,7 @@ from edged.publish import (
     SetQuality,
     TakeSnapshot,
 )
+from edged.core.types import Crossing, EventKind, Quality, Visit
 from tests.ha.conftest import a_camera, an_installation
 from tests.parts.waiting import wait_for
 from tests.publish.facts import an_event, some_facts

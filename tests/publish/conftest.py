@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from edged.publish.commands import Command
+    from edged.config.commands import Command
 
 BASE = "edged/porch"
 

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edged.core.types import Quality
-from edged.publish.commands import (
+from edged.config.commands import (
     Command,
     RefusedError,
     RestartBox,
@@ -13,8 +12,9 @@ from edged.publish.commands import (
     SetFps,
     SetQuality,
     TakeSnapshot,
-    parse,
 )
+from edged.core.types import Quality
+from edged.publish.commands import parse
 from edged.publish.topics import CommandTopic
 
 CAMERAS = frozenset({"front", "yard"})

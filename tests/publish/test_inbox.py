@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from edged.publish.commands import Command, SetFps
+from edged.config.commands import Command, SetFps
 from edged.publish.inbox import COMMANDS_AT_ONCE, COMMANDS_PER_SECOND, CommandInbox
 from edged.publish.session import Message
 from edged.publish.topics import Topics

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from edged.config import MqttSettings, Settings
+from edged.config.commands import SetConfidence, SetDetect, SetFps
 from edged.core.types import CameraState
 from edged.publish import payloads
-from edged.publish.commands import SetConfidence, SetDetect, SetFps
 from edged.publish.publisher import Publisher
 from tests.parts.broker import Broker
 from tests.parts.mqtt_proxy import MqttProxy, slowly
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from edged.publish.commands import Command
+    from edged.config.commands import Command
     from tests.publish.conftest import Publishers
 
     Start = Callable[..., Publisher]
