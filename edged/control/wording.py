@@ -157,6 +157,12 @@ def settings_line(settings: Json) -> str:
     return f"detect {detect}, {numbers}, live {settings['quality']}"
 
 
+def seen(camera: Json) -> str:
+    """Say what a camera sees now."""
+    found = counts(camera.get("objects") or [])
+    return ", ".join(f"{count} {label}" for label, count in found.items()) or "nothing in sight"
+
+
 def milliseconds(value: float | None) -> str:
     """Return a time in milliseconds, if there is one."""
     return "-" if value is None else f"{value:.0f} ms"
