@@ -33,6 +33,20 @@ if TYPE_CHECKING:
 RETRY_S = 1.0
 TICK_S = 1.0
 LINES_AT_FIRST = 500
+SCREENS = {
+    "overview": "all cameras, problems first",
+    "logs": "the log as it comes",
+    "system": "model, broker, threads, queues",
+    "config": "every setting and where it comes from",
+}
+ACTS = {
+    "camera": "look at its numbers and tracks",
+    "preview": "show its picture",
+    "restart": verbs.RESTART.help,
+    "toggle": "let go of it, or connect to it",
+    "detect": verbs.DETECT.help,
+    "snapshot": "save a picture into this folder",
+}
 
 
 class Console(App[None]):
@@ -101,7 +115,7 @@ class Console(App[None]):
         """Change a setting of a camera by so many steps."""
         camera = self.live.cameras.get(camera_id)
         if camera:
-            value = stepped(setting, camera["settings"][setting], steps)
+            value = stepped(camera["settings"], setting, steps)
             self.run_worker(self._do(verbs.COMMANDS[setting], camera_id, value=value), group="step")
 
     def obey(self, command: str, camera_id: str | None) -> None:
@@ -139,10 +153,10 @@ class Console(App[None]):
         ours = [
             active.binding
             for active in self.screen.active_bindings.values()
-            if isinstance(active.node, View) and active.binding.key_display != "Esc"
+            if isinstance(active.node, View) and active.binding.tooltip
         ]
-        keys = [(key_of(binding), binding.description) for binding in ours]
-        self.push_screen(Keys([("Enter", "go into"), ("Esc", "back"), *keys, ("Ctrl-P", "palette")]))
+        keys = [(key_of(binding), binding.tooltip) for binding in ours]
+        self.push_screen(Keys([("Enter", "go into"), *keys, ("Ctrl-P", "palette of everything")]))
 
     def action_reload(self) -> None:
         """Have the daemon read its configuration again."""
@@ -156,13 +170,13 @@ class Console(App[None]):
         """Offer everything in the palette."""
         yield from super().get_system_commands(screen)
         for name in VIEWS:
-            yield SystemCommand(f"Go to {name}", "screen", lambda name=name: self.action_view(name))
+            yield SystemCommand(f"Go to {name}", SCREENS[name], lambda name=name: self.action_view(name))
         yield SystemCommand("Reload", verbs.RELOAD.help, self.action_reload)
         yield SystemCommand("Diagnostics", verbs.DIAGNOSTICS.help, self.action_diagnostics)
         for camera_id in self.live.cameras:
-            for what in ("camera", "preview", "restart", "toggle", "detect", "snapshot"):
+            for what, text in ACTS.items():
                 title = f"{what.capitalize()} {camera_id}"
-                yield SystemCommand(title, "camera", self._later(what, camera_id))
+                yield SystemCommand(title, text, self._later(what, camera_id))
 
     def _later(self, what: str, camera_id: str) -> Any:  # noqa: ANN401 - what the palette takes
         if what in {"camera", "preview"}:
@@ -191,9 +205,10 @@ class Console(App[None]):
             await asyncio.sleep(RETRY_S)
 
     def refresh_view(self) -> None:
-        """Let the screen show what is known now."""
-        if isinstance(self.screen, View | DaemonDown):
-            self.screen.refresh_view()
+        """Let the screen show what is known now, also below a question."""
+        shown = (screen for screen in reversed(self.screen_stack) if isinstance(screen, View | DaemonDown))
+        if screen := next(shown, None):
+            screen.refresh_view()
 
     def _say_down(self, why: str) -> None:
         self.live.down = why

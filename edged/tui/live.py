@@ -59,7 +59,7 @@ class Live:
         self._remember()
 
     def take_camera(self, camera_id: str, facts: Json) -> None:
-        """Show the answer to a command until the next line of ``watch``, which says changes since its last."""
+        """Show the answer to a command; the next line of ``watch`` says what has changed since its last."""
         if self.status is not None and camera_id in self.cameras:
             self.status = patched(self.status, {"cameras": {camera_id: facts}})
 

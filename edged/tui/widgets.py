@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from edged.tui.live import Live
 
 MIB = 1024 * 1024
+NO_BREAK = "\u00a0"
+LONGEST_UNBROKEN = 40
+HOME_ASSISTANT = {
+    "off": ("off", "dim"),
+    "told": ("announced", ""),  # it says nothing unless it starts or goes
+    "online": ("ok", "green"),
+    "offline": ("DOWN", "bold red"),
+}
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -31,6 +39,13 @@ def bars(values: Sequence[float], width: int) -> str:
     if top <= 0:
         return _BARS[0] * len(shown)
     return "".join(_BARS[min(len(_BARS) - 1, int(value / top * len(_BARS)))] for value in shown)
+
+
+def fitted(text: str, width: int, style: str = "") -> Text:
+    """Return a cell's text, with an ellipsis where it is too long."""
+    cell = Text(text, style)
+    cell.truncate(width, overflow="ellipsis")
+    return cell
 
 
 class Head(Static):
@@ -52,12 +67,7 @@ class Head(Static):
 def _facts(status: dict[str, Any]) -> Text:
     box, broker, inference = status["box"], status.get("broker"), status.get("inference")
     facts: list[Text] = [Text(f"edged {box['id']} {box['version']}"), Text(f"up {ago(box['uptime_s'])}")]
-    if broker is None:
-        facts.append(Text("broker off", "dim"))
-    elif broker["connected"]:
-        facts.append(Text("broker ok", "green"))
-    else:
-        facts.append(Text(f"broker DOWN: {broker['reason']}", "bold red"))
+    facts += _broker_facts(broker)
     if inference:
         speed = f" {inference['inference_ms']:.0f} ms" if inference.get("inference_ms") else ""
         style = "bold yellow" if inference.get("overloaded") else ""
@@ -69,7 +79,23 @@ def _facts(status: dict[str, Any]) -> Text:
         facts.append(Text(f"{temperature_c:.0f} °C"))
     viewers = sum(camera.get("viewers") or 0 for camera in status["cameras"].values())
     facts.append(Text(f"{viewers} viewer{'' if viewers == 1 else 's'}"))
-    return Text.assemble(*(part for fact in facts for part in (fact, (" · ", "dim"))))[:-3]
+    return _joined(facts)
+
+
+def _broker_facts(broker: dict[str, Any] | None) -> list[Text]:
+    if broker is None:
+        return [Text("broker off", "dim")]
+    if not broker["connected"]:
+        return [Text(f"broker DOWN: {broker['reason']}", "bold red")]
+    word, style = HOME_ASSISTANT.get(broker.get("home_assistant") or "", ("", ""))
+    return [Text("broker ok", "green"), *([Text(f"HA {word}", style)] if word else [])]
+
+
+def _joined(facts: list[Text]) -> Text:
+    """Set them in a row that breaks between facts only, where the terminal is narrow."""
+    for fact in facts:
+        fact.plain = fact.plain.replace(" ", NO_BREAK) if len(fact) < LONGEST_UNBROKEN else fact.plain
+    return Text.assemble(*(part for fact in facts for part in (fact, (f"{NO_BREAK}· ", "dim"))))[:-3]
 
 
 class Rows(DataTable[Text]):

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from edged.control.wording import camera_row, seen, settings_line
 from edged.core.errors import ControlError
 from edged.tui.views.camera_actions import CameraActions
-from edged.tui.views.view import WIDE_COLUMNS
+from edged.tui.views.view import BACK, QUIT, WIDE_COLUMNS
 from edged.tui.widgets import Preview, Rows, bars
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ Json = dict[str, Any]
 
 PREVIEW_EVERY_S = 0.7
 LARGEST_PREVIEW_PX = 512
+SURE = "how sure the model must be: more or less"
+OFTEN = "how often to detect: less or more"
 SPARK_COLUMNS = 120
 OBJECT_TITLES = (("TRACK", 6), ("LABEL", 12), ("SURE", 5), ("AGE", 7), ("MOTION", 20), ("ZONES", 18))
 
@@ -44,13 +46,14 @@ class CameraView(CameraActions):
     CameraView.wide.previewing Rows { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "preview", "preview"),
-        Binding("plus,equals_sign", "change('confidence', 1)", "confidence", key_display="+/-"),
-        Binding("minus", "change('confidence', -1)", "less confidence", show=False),
-        Binding("right_square_bracket", "change('fps', 1)", "fps", key_display="[/]"),
+        Binding("p", "preview", "view", tooltip="preview: the picture of now, here"),
+        Binding("plus,equals_sign", "change('confidence', 1)", "sure", key_display="+-", tooltip=SURE),
+        Binding("minus", "change('confidence', -1)", "less sure", show=False),
+        Binding("right_square_bracket", "change('fps', 1)", "fps", key_display="[]", tooltip=OFTEN),
         Binding("left_square_bracket", "change('fps', -1)", "less fps", show=False),
-        Binding("escape", "back", "back", key_display="Esc"),
-        Binding("q", "app.quit", "quit", show=False),
+        Binding("v", "change('quality', 1)", "live", tooltip="what viewers get who ask for nothing else"),
+        BACK,
+        QUIT,
     ]
 
     def __init__(self, desk: Desk, camera_id: str, *, with_preview: bool = False) -> None:
@@ -108,7 +111,8 @@ class CameraView(CameraActions):
                 *_zones(camera),
             )
         )
-        self.query_one("#objects", Rows).show(OBJECT_TITLES, _objects(camera))
+        shown = [each for each in _objects(camera) if self.is_wanted(*(cell.plain for cell in each[1]))]
+        self.query_one("#objects", Rows).show(OBJECT_TITLES, shown)
 
     def action_change(self, setting: str, steps: int) -> None:
         """Change a number of detection by one step."""

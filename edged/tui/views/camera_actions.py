@@ -16,10 +16,10 @@ class CameraActions(View):
     """A screen on which a camera can be acted on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "camera('toggle')", "on/off"),
-        Binding("r", "camera('restart')", "restart"),
-        Binding("d", "camera('detect')", "detect"),
-        Binding("s", "camera('snapshot')", "snap"),
+        Binding("e", "camera('toggle')", "on/off", tooltip="let go of the camera, or connect to it"),
+        Binding("r", "camera('restart')", "restart", tooltip="connect to the camera anew, at once"),
+        Binding("d", "camera('detect')", "detect", tooltip="switch detection on or off"),
+        Binding("s", "camera('snapshot')", "save", show=False, tooltip="save a picture into this folder"),
     ]
 
     def action_camera(self, what: str) -> None:

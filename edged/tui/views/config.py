@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding
-from textual.widgets import Static
+from textual.widgets import DataTable, Static
 
 from edged.control import verbs
 from edged.core.errors import ControlError
-from edged.tui.views.view import View
-from edged.tui.widgets import Rows
+from edged.tui.views.view import BACK, QUIT, View
+from edged.tui.widgets import Rows, fitted
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -25,10 +25,12 @@ Json = dict[str, Any]
 class ConfigView(View):
     """Every setting in force and where it comes from; secrets stay hidden."""
 
+    DEFAULT_CSS = "ConfigView #whole { height: auto; max-height: 4; padding: 0 1; }"
+
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("R", "app.reload", "reload the file"),
-        Binding("escape", "back", "back", key_display="Esc"),
-        Binding("q", "app.quit", "quit", show=False),
+        Binding("R", "app.reload", "reload", tooltip="have the file read again"),
+        BACK,
+        QUIT,
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -39,6 +41,7 @@ class ConfigView(View):
         """Lay it out."""
         yield Static(id="file", classes="title")
         yield Rows(id="settings")
+        yield Static(id="whole")
 
     def on_mount(self) -> None:
         """Ask."""
@@ -51,6 +54,12 @@ class ConfigView(View):
         except ControlError as error:
             self.query_one("#file", Static).update(Text(str(error)))
         self.show()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Say all of the setting under the cursor: a column may have cut it."""
+        row = next((row for row in self._config["settings"] if row["path"] == event.row_key.value), None)
+        whole = Text.assemble((row["path"], "bold"), " = ", row["value"]) if row else Text("")
+        self.query_one("#whole", Static).update(whole)
 
     def show(self) -> None:
         """Show what is known now."""
@@ -69,8 +78,8 @@ class ConfigView(View):
                 (
                     row["path"],
                     (
-                        Text(row["path"]),
-                        Text(row["value"], "dim" if row["origin"] == "default" else "bold"),
+                        fitted(row["path"], paths),
+                        fitted(row["value"], values, "dim" if row["origin"] == "default" else "bold"),
                         Text(row["origin"], "cyan" if row["origin"] == "command" else ""),
                     ),
                 )

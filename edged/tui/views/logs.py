@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.widgets import RichLog, Static
 
 from edged.control.wording import LEVEL_STYLES, when
-from edged.tui.views.view import View
+from edged.tui.views.view import BACK, QUIT, View
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -26,9 +26,9 @@ class LogsView(View):
 
     DEFAULT_CSS = "LogsView RichLog { height: 1fr; padding: 0 1; scrollbar-size-horizontal: 0; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "level", "level"),
-        Binding("escape", "back", "back", key_display="Esc"),
-        Binding("q", "app.quit", "quit", show=False),
+        Binding("v", "level", "level", tooltip="from the next level up"),
+        BACK,
+        QUIT,
     ]
 
     def __init__(self, desk: Desk) -> None:

@@ -12,7 +12,7 @@ from textual.widgets import DataTable, Static
 from edged.control.wording import LEVEL_STYLES, camera_row, camera_rows, event_line, seen, when
 from edged.tui.views.camera_actions import CameraActions
 from edged.tui.views.view import WIDE_COLUMNS
-from edged.tui.widgets import Rows, bars
+from edged.tui.widgets import Rows, bars, fitted
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -34,11 +34,11 @@ class Overview(CameraActions):
     Overview.wide #news { width: 3fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "preview", "preview"),
-        Binding("l", "app.view('logs')", "logs"),
-        Binding("y", "app.view('system')", "system"),
-        Binding("c", "app.view('config')", "config"),
-        Binding("q", "app.quit", "quit"),
+        Binding("p", "preview", "view", tooltip="preview: the picture of now, here"),
+        Binding("l", "app.view('logs')", "log", tooltip="the log as it comes"),
+        Binding("y", "app.view('system')", "sys", tooltip="system: model, broker, threads, queues"),
+        Binding("c", "app.view('config')", "conf", tooltip="config: every setting and where it comes from"),
+        Binding("q", "app.quit", "quit", tooltip="leave the console; edged goes on"),
     ]
 
     def body(self) -> ComposeResult:
@@ -147,8 +147,6 @@ def _cells(row: CameraRow, titles: list[tuple[str, int]], *, is_wide: bool) -> t
     if is_wide:
         numbers = [row.fps_in, *numbers[:3], row.viewers, row.age]
     widths = dict(titles)
-    words = [Text(row.camera_id), Text(row.word, row.style), *(Text(each) for each in numbers)]
-    words.append(Text(row.why, "" if row.is_well else "bold"))
-    for text, width in zip((words[0], words[-1]), (widths["CAMERA"], widths["WHY"]), strict=True):
-        text.truncate(width, overflow="ellipsis")
-    return tuple(words)
+    name = fitted(row.camera_id, widths["CAMERA"])
+    why = fitted(row.why, widths["WHY"], "" if row.is_well else "bold")
+    return name, Text(row.word, row.style), *(Text(each) for each in numbers), why

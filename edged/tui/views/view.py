@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from edged.tui.desk import Desk
 
 WIDE_COLUMNS = 110
+BACK = Binding("escape", "back", "back", key_display="Esc", tooltip="back, or drop the filter")
+QUIT = Binding("q", "app.quit", "quit", tooltip="leave the console; edged goes on")
 
 
 class View(Screen[None]):
@@ -31,10 +33,12 @@ class View(Screen[None]):
     View Rows { height: 1fr; overflow-x: hidden; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "app.keys", "keys", key_display="?"),
-        Binding("slash", "type('/')", "filter", key_display="/"),
-        Binding("colon", "type(':')", "cmd", key_display=":"),
-        Binding("escape", "back", "back", show=False),
+        Binding("question_mark", "app.keys", "keys", key_display="?", tooltip="this list"),
+        Binding(
+            "slash", "type('/')", "find", key_display="/", tooltip="show only what has a word; !word: has not"
+        ),
+        Binding("colon", "type(':')", "cmd", key_display=":", tooltip="type a command; → completes it"),
+        Binding("escape", "back", "back", key_display="Esc", show=False),
     ]
 
     def __init__(self, desk: Desk) -> None:
