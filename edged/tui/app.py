@@ -54,6 +54,11 @@ class Console(App[None]):
 
     TITLE = "edged"
     ENABLE_COMMAND_PALETTE = True
+    # Swapped colours can be seen on light and dark terminals alike, and without any colour.
+    CSS = """
+    DataTable > .datatable--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
+    Input > .input--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", "quit", show=False, priority=True)]
 
     def __init__(self, socket: Path) -> None:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from edged.tui.live import Live
 
 MIB = 1024 * 1024
-NO_BREAK = "\u00a0"
-LONGEST_UNBROKEN = 40
+SEPARATOR = " · "
 HOME_ASSISTANT = {
     "off": ("off", "dim"),
     "told": ("announced", ""),  # it says nothing unless it starts or goes
@@ -59,12 +58,12 @@ class Head(Static):
             self.update(Text("edged: waiting for the first answer …"))
         elif live.is_stale:
             text = Text(f" NO DATA for {ago(live.silent_s)}: what is shown is old ", "bold reverse red")
-            self.update(Text.assemble(text, " ", _facts(live.status)))
+            self.update(_in_lines([text, *_facts(live.status)], self.size.width - 2))
         else:
-            self.update(_facts(live.status))
+            self.update(_in_lines(_facts(live.status), self.size.width - 2))
 
 
-def _facts(status: dict[str, Any]) -> Text:
+def _facts(status: dict[str, Any]) -> list[Text]:
     box, broker, inference = status["box"], status.get("broker"), status.get("inference")
     facts: list[Text] = [Text(f"edged {box['id']} {box['version']}"), Text(f"up {ago(box['uptime_s'])}")]
     facts += _broker_facts(broker)
@@ -79,7 +78,7 @@ def _facts(status: dict[str, Any]) -> Text:
         facts.append(Text(f"{temperature_c:.0f} °C"))
     viewers = sum(camera.get("viewers") or 0 for camera in status["cameras"].values())
     facts.append(Text(f"{viewers} viewer{'' if viewers == 1 else 's'}"))
-    return _joined(facts)
+    return facts
 
 
 def _broker_facts(broker: dict[str, Any] | None) -> list[Text]:
@@ -91,11 +90,15 @@ def _broker_facts(broker: dict[str, Any] | None) -> list[Text]:
     return [Text("broker ok", "green"), *([Text(f"HA {word}", style)] if word else [])]
 
 
-def _joined(facts: list[Text]) -> Text:
-    """Set them in a row that breaks between facts only, where the terminal is narrow."""
+def _in_lines(facts: list[Text], width: int) -> Text:
+    """Set them in rows that break between facts only."""
+    rows_: list[Text] = []
     for fact in facts:
-        fact.plain = fact.plain.replace(" ", NO_BREAK) if len(fact) < LONGEST_UNBROKEN else fact.plain
-    return Text.assemble(*(part for fact in facts for part in (fact, (f"{NO_BREAK}· ", "dim"))))[:-3]
+        if rows_ and len(rows_[-1]) + len(SEPARATOR) + len(fact) <= width:
+            rows_[-1] = Text.assemble(rows_[-1], (SEPARATOR, "dim"), fact)
+        else:
+            rows_.append(fact)
+    return Text("\n").join(rows_)
 
 
 class Rows(DataTable[Text]):

@@ -148,5 +148,10 @@ def _cells(row: CameraRow, titles: list[tuple[str, int]], *, is_wide: bool) -> t
         numbers = [row.fps_in, *numbers[:3], row.viewers, row.age]
     widths = dict(titles)
     name = fitted(row.camera_id, widths["CAMERA"])
-    why = fitted(row.why, widths["WHY"], "" if row.is_well else "bold")
+    why = fitted(_why(row, widths["WHY"]), widths["WHY"], "" if row.is_well else "bold")
     return name, Text(row.word, row.style), *(Text(each) for each in numbers), why
+
+
+def _why(row: CameraRow, width: int) -> str:
+    """Say the next try first where the end would be cut off."""
+    return row.why if len(row.why) <= width or not row.next_try else f"{row.next_try}: {row.reason}"
