@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.widgets import RichLog, Static
@@ -41,7 +42,8 @@ def street(daemon: EdgedProcess) -> Any:
 
 async def test_the_problem_stands_first_with_its_reason(daemon: EdgedProcess) -> None:
     async with console(daemon.socket) as pilot:
-        await until(pilot, lambda: "nothing listens at this port; next try" in text(pilot))
+        next_and_why = r"(in \d+ s|now): connection refused: nothing listens at this port"
+        await until(pilot, lambda: re.search(next_and_why, text(pilot)))
         lines = text(pilot).splitlines()
         assert "edged test" in lines[0]
         assert lines[2].split()[0] == "gone"

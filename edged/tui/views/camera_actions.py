@@ -17,7 +17,7 @@ class CameraActions(View):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "camera('toggle')", "on/off", tooltip="let go of the camera, or connect to it"),
-        Binding("r", "camera('restart')", "restart", tooltip="connect to the camera anew, at once"),
+        Binding("r", "camera('restart')", "restart", tooltip="restart: connect to the camera anew, at once"),
         Binding("d", "camera('detect')", "detect", tooltip="switch detection on or off"),
         Binding("s", "camera('snapshot')", "save", show=False, tooltip="save a picture into this folder"),
     ]

@@ -35,7 +35,11 @@ class View(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "app.keys", "keys", key_display="?", tooltip="this list"),
         Binding(
-            "slash", "type('/')", "find", key_display="/", tooltip="show only what has a word; !word: has not"
+            "slash",
+            "type('/')",
+            "find",
+            key_display="/",
+            tooltip="filter: only what has a word; !word: has not",
         ),
         Binding("colon", "type(':')", "cmd", key_display=":", tooltip="type a command; → completes it"),
         Binding("escape", "back", "back", key_display="Esc", show=False),
