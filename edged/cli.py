@@ -119,12 +119,14 @@ def _add_clients(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     setup = commands.add_parser("setup", help="a guided start: writes a configuration, trying everything")
     _add_config(setup)
-    setup.add_argument("--yes", action="store_true", help="ask nothing; for scripts")
+    setup.add_argument("--yes", action="store_true", help="ask nothing, take the defaults; for scripts")
     setup.add_argument(
         "--camera", action="append", default=[], metavar="ID=URL", help="a camera; may be given again"
     )
-    setup.add_argument("--broker", metavar="HOST", help="the MQTT broker")
-    setup.add_argument("--model", type=Path, metavar="FILE", help="the ONNX file")
+    setup.add_argument("--broker", metavar="HOST[:PORT]", help="the MQTT broker")
+    setup.add_argument(
+        "--model", metavar="NAME|FILE", help="a known model, fetched if need be; or an ONNX file"
+    )
     setup.set_defaults(command=_setup)
 
     completion = commands.add_parser("completion", help="print what makes a shell complete these commands")
@@ -258,19 +260,17 @@ def _tui(options: argparse.Namespace) -> int:
 
 def _setup(options: argparse.Namespace) -> int:
     from edged.core.errors import SetupError
-    from edged.setup import Answers, parse_cameras, run
+    from edged.setup import Answers, Talk, guide, parse_cameras
+    from edged.setup.broker import parsed
 
     if not options.yes and not sys.stdin.isatty():
         msg = "there is nobody to ask: say --yes, and give --camera, --broker and --model"
         raise SetupError(msg)
     logs.set_up("error")
-    broker = {"host": options.broker} if options.broker else None
-    answers = Answers(parse_cameras(options.camera), broker, options.model and options.model.absolute())
-    try:
-        return EXIT_FINE if run(options.config, answers, asks=not options.yes) else EXIT_FAILED
-    except EOFError:
-        msg = "nothing is written: the answers ended too soon"
-        raise SetupError(msg) from None
+    broker = parsed(options.broker) if options.broker else None
+    answers = Answers(parse_cameras(options.camera), broker, options.model)
+    talk = Talk.with_nobody() if options.yes else Talk()
+    return EXIT_FINE if guide(options.config, answers, talk) else EXIT_FAILED
 
 
 def _completion(options: argparse.Namespace) -> int:

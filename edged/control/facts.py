@@ -85,6 +85,8 @@ def status(daemon: Controlled) -> Json:
     told = payloads.health_facts(health)
     told["box"]["id"] = daemon.settings.box.id
     told["problems"] = problems(health)
+    if health.broker:
+        told["broker"]["home_assistant"] = health.broker.home_assistant.value
     for camera_health in health.cameras:
         facts = told["cameras"][camera_health.camera_id]
         facts["age_s"] = None if camera_health.age_s is None else round(camera_health.age_s, 1)

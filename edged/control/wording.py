@@ -49,12 +49,18 @@ class CameraRow:
     tracks: str
     viewers: str
     age: str
-    why: str
+    reason: str
+    next_try: str
 
     @property
     def word(self) -> str:
         """The state in a short word that fits a column."""
         return WORDS.get(self.state, self.state)
+
+    @property
+    def why(self) -> str:
+        """Why it is not well and what happens next; nothing when all is as it should be."""
+        return f"{self.reason}; next try {self.next_try}" if self.next_try else self.reason
 
     @property
     def style(self) -> str:
@@ -86,24 +92,9 @@ def camera_row(camera_id: str, camera: Json, now_s: float) -> CameraRow:
         tracks=str(camera.get("tracks") or 0) if is_streaming else "-",
         viewers=str(camera.get("viewers") or 0),
         age=age(camera.get("age_s")),
-        why=why(camera, now_s),
+        reason=_reason(camera),
+        next_try=_next_try(camera, now_s),
     )
-
-
-def why(camera: Json, now_s: float) -> str:
-    """Say why a camera is not well and what happens next; nothing when all is as it should be."""
-    if camera["state"] == "streaming":
-        if not camera["settings"]["detect"]:
-            return "detection is off"
-        if camera.get("overloaded"):
-            return f"this box cannot keep up: {camera.get('fps_wanted') or 0:g} a second are wanted"
-        return ""
-    reason = camera.get("why") or ""
-    next_try_s = camera.get("next_try")
-    if next_try_s is None:
-        return reason
-    left_s = next_try_s - now_s
-    return f"{reason}; next try {f'in {ago(left_s)}' if left_s >= 1 else 'now'}"
 
 
 def ago(seconds: float) -> str:
@@ -157,6 +148,12 @@ def settings_line(settings: Json) -> str:
     return f"detect {detect}, {numbers}, live {settings['quality']}"
 
 
+def seen(camera: Json) -> str:
+    """Say what a camera sees now."""
+    found = counts(camera.get("objects") or [])
+    return ", ".join(f"{count} {label}" for label, count in found.items()) or "nothing in sight"
+
+
 def milliseconds(value: float | None) -> str:
     """Return a time in milliseconds, if there is one."""
     return "-" if value is None else f"{value:.0f} ms"
@@ -175,3 +172,22 @@ def _detections(camera: Json) -> str:
 
 def _rank(state: str) -> int:
     return _WORST_FIRST.index(state) if state in _WORST_FIRST else 0
+
+
+def _reason(camera: Json) -> str:
+    """Say why a camera is not well."""
+    if camera["state"] != "streaming":
+        return camera.get("why") or ""
+    if not camera["settings"]["detect"]:
+        return "detection is off"
+    if camera.get("overloaded"):
+        return f"this box cannot keep up: {camera.get('fps_wanted') or 0:g} a second are wanted"
+    return ""
+
+
+def _next_try(camera: Json, now_s: float) -> str:
+    next_try_s = camera.get("next_try")
+    if next_try_s is None or camera["state"] == "streaming":
+        return ""
+    left_s = next_try_s - now_s
+    return f"in {ago(left_s)}" if left_s >= 1 else "now"

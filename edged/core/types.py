@@ -291,6 +291,15 @@ class CameraHealth:
     live: str | None = None  # how its pictures go out to viewers, while there are any
 
 
+class HomeAssistant(Enum):
+    """What is known of Home Assistant: it says when it starts and when it goes, and nothing in between."""
+
+    OFF = "off"  # the configuration tells it nothing
+    TOLD = "told"
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerHealth:
     """How the connection to the broker does."""
@@ -303,6 +312,7 @@ class BrokerHealth:
     events_dropped: int
     tracks_dropped: int
     commands_refused: int
+    home_assistant: HomeAssistant
 
 
 @dataclass(frozen=True, slots=True)

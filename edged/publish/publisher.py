@@ -164,6 +164,7 @@ class Publisher:
             events_dropped=self._outbox.events.dropped,
             tracks_dropped=self._outbox.live.dropped,
             commands_refused=self._inbox.refused,
+            home_assistant=self._discovery.state,
         )
 
     def _keep_of(

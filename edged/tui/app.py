@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import os
 import time
 from pathlib import Path
@@ -18,7 +17,9 @@ from edged.control.wording import settings_line
 from edged.core.errors import ControlError
 from edged.tui.dialogs import Confirm, DaemonDown, Keys
 from edged.tui.live import Live
-from edged.tui.views import CONFIDENCE_STEP, FPS_STEP, VIEWS, CameraView, ConfigView, View
+from edged.tui.steps import stepped
+from edged.tui.typed import Act, Change, GoTo, LookAt, NotUnderstoodError, Run, suggestions, understand
+from edged.tui.views import VIEWS, CameraView, ConfigView, Overview, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,9 +33,20 @@ if TYPE_CHECKING:
 RETRY_S = 1.0
 TICK_S = 1.0
 LINES_AT_FIRST = 500
-STEPS = {"confidence": CONFIDENCE_STEP, "fps": FPS_STEP}
-CAMERA_COMMANDS = ("enable", "disable", "restart", "detect", "set", "snapshot", "camera", "preview")
-BOX_COMMANDS = ("reload", "diagnostics", "keys", "quit")
+SCREENS = {
+    "overview": "all cameras, problems first",
+    "logs": "the log as it comes",
+    "system": "model, broker, threads, queues",
+    "config": "every setting and where it comes from",
+}
+ACTS = {
+    "camera": "look at its numbers and tracks",
+    "preview": "show its picture",
+    "restart": verbs.RESTART.help,
+    "toggle": "let go of it, or connect to it",
+    "detect": verbs.DETECT.help,
+    "snapshot": "save a picture into this folder",
+}
 
 
 class Console(App[None]):
@@ -42,6 +54,11 @@ class Console(App[None]):
 
     TITLE = "edged"
     ENABLE_COMMAND_PALETTE = True
+    # Swapped colours can be seen on light and dark terminals alike, and without any colour.
+    CSS = """
+    DataTable > .datatable--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
+    Input > .input--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", "quit", show=False, priority=True)]
 
     def __init__(self, socket: Path) -> None:
@@ -53,7 +70,7 @@ class Console(App[None]):
         """Begin to follow."""
         self.theme = "ansi-dark"
         await self._client.__aenter__()
-        await self.push_screen(VIEWS["overview"]())
+        await self.push_screen(Overview(self))
         self.run_worker(self._follow_status(), group="status")
         self.run_worker(self._follow_log(), group="log")
         self.set_interval(TICK_S, self._tick)
@@ -72,7 +89,7 @@ class Console(App[None]):
 
     def open_camera(self, camera_id: str, *, with_preview: bool = False) -> None:
         """Go into a camera."""
-        self.push_screen(CameraView(camera_id, with_preview=with_preview))
+        self.push_screen(CameraView(self, camera_id, with_preview=with_preview))
 
     def go_back(self) -> None:
         """Leave a screen for the one before it."""
@@ -99,61 +116,52 @@ class Console(App[None]):
         else:
             self.run_worker(self._do(verbs.COMMANDS[what], camera_id))
 
-    def step(self, camera_id: str, setting: str, value: float, steps: int) -> None:
-        """Change a number by so many steps."""
-        wanted = round(
-            max(STEPS[setting] if value > STEPS[setting] else 0.1, value + steps * STEPS[setting]), 2
-        )
-        self.run_worker(self._do(verbs.COMMANDS[setting], camera_id, value=wanted), group="step")
+    def step(self, camera_id: str, setting: str, steps: int) -> None:
+        """Change a setting of a camera by so many steps."""
+        camera = self.live.cameras.get(camera_id)
+        if camera:
+            value = stepped(camera["settings"], setting, steps)
+            self.run_worker(self._do(verbs.COMMANDS[setting], camera_id, value=value), group="step")
 
     def obey(self, command: str, camera_id: str | None) -> None:
         """Do what was typed after the colon; a command for a camera means the chosen one if it names none."""
-        name, *words = command.split()
-        if name in VIEWS:
-            self.action_view(name)
-        elif name in BOX_COMMANDS:
-            self.run_worker(self.run_action({"quit": "app.quit"}.get(name, f"app.{name}")))
-        elif name in CAMERA_COMMANDS:
-            if words and words[0] in self.live.cameras:
-                camera_id, words = words[0], words[1:]
-            if camera_id is None:
-                self.notify(f"which camera? For example: {name} porch", severity="error")
-            else:
-                self._obey_for_camera(name, camera_id, words)
-        else:
-            known = [*VIEWS, *BOX_COMMANDS, *CAMERA_COMMANDS]
-            guess = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {guess[0]}?" if guess else f"known: {', '.join(known)}"
-            self.notify(f"there is no command {name}; {hint}", severity="error")
+        try:
+            typed = understand(command, camera_id, views=VIEWS, cameras=self.live.cameras)
+        except NotUnderstoodError as error:
+            self.notify(str(error), severity="error")
+            return
+        match typed:
+            case GoTo(view=view):
+                self.action_view(view)
+            case Run(action=action):
+                self.run_worker(self.run_action(action))
+            case LookAt(camera_id=camera_id, with_preview=with_preview):
+                self.open_camera(camera_id, with_preview=with_preview)
+            case Act(what=what, camera_id=camera_id):
+                self.act(what, camera_id)
+            case Change(verb=verb, camera_id=camera_id, value=value):
+                self.run_worker(self._do(verb, camera_id, value=value))
 
-    def _obey_for_camera(self, name: str, camera_id: str, words: list[str]) -> None:
-        if name in {"camera", "preview"}:
-            self.open_camera(camera_id, with_preview=name == "preview")
-        elif name == "set" and len(words) == 2 and words[0] in verbs.SETTINGS:  # noqa: PLR2004
-            self.run_worker(self._do(verbs.COMMANDS[words[0]], camera_id, value=words[1]))
-        elif name == "set":
-            self.notify("for example: set porch fps 5, or set porch confidence 0.4", severity="error")
-        elif name == "detect" and words:
-            self.run_worker(self._do(verbs.DETECT, camera_id, value=words[0]))
-        else:
-            self.act(name, camera_id)
+    def suggestions(self) -> Iterable[str]:
+        """List what can be typed after the colon."""
+        return suggestions(VIEWS, self.live.cameras)
 
     def action_view(self, name: str) -> None:
         """Go to one of the screens."""
         while len(self.screen_stack) > 2:  # noqa: PLR2004
             self.pop_screen()
         if name != "overview":
-            self.push_screen(VIEWS[name]())
+            self.push_screen(VIEWS[name](self))
 
     def action_keys(self) -> None:
         """Show every key of this screen."""
         ours = [
             active.binding
             for active in self.screen.active_bindings.values()
-            if isinstance(active.node, View) and active.binding.key_display != "Esc"
+            if isinstance(active.node, View) and active.binding.tooltip
         ]
-        keys = [(key_of(binding), binding.description) for binding in ours]
-        self.push_screen(Keys([("Enter", "go into"), ("Esc", "back"), *keys, ("Ctrl-P", "palette")]))
+        keys = [(key_of(binding), binding.tooltip) for binding in ours]
+        self.push_screen(Keys([("Enter", "go into"), *keys, ("Ctrl-P", "palette of everything")]))
 
     def action_reload(self) -> None:
         """Have the daemon read its configuration again."""
@@ -167,13 +175,13 @@ class Console(App[None]):
         """Offer everything in the palette."""
         yield from super().get_system_commands(screen)
         for name in VIEWS:
-            yield SystemCommand(f"Go to {name}", "screen", lambda name=name: self.action_view(name))
+            yield SystemCommand(f"Go to {name}", SCREENS[name], lambda name=name: self.action_view(name))
         yield SystemCommand("Reload", verbs.RELOAD.help, self.action_reload)
         yield SystemCommand("Diagnostics", verbs.DIAGNOSTICS.help, self.action_diagnostics)
         for camera_id in self.live.cameras:
-            for what in ("camera", "preview", "restart", "toggle", "detect", "snapshot"):
+            for what, text in ACTS.items():
                 title = f"{what.capitalize()} {camera_id}"
-                yield SystemCommand(title, "camera", self._later(what, camera_id))
+                yield SystemCommand(title, text, self._later(what, camera_id))
 
     def _later(self, what: str, camera_id: str) -> Any:  # noqa: ANN401 - what the palette takes
         if what in {"camera", "preview"}:
@@ -202,9 +210,10 @@ class Console(App[None]):
             await asyncio.sleep(RETRY_S)
 
     def refresh_view(self) -> None:
-        """Let the screen show what is known now."""
-        if isinstance(self.screen, View | DaemonDown):
-            self.screen.refresh_view()
+        """Let the screen show what is known now, also below a question."""
+        shown = (screen for screen in reversed(self.screen_stack) if isinstance(screen, View | DaemonDown))
+        if screen := next(shown, None):
+            screen.refresh_view()
 
     def _say_down(self, why: str) -> None:
         self.live.down = why
@@ -237,6 +246,8 @@ class Console(App[None]):
         except ControlError as error:
             self.notify(str(error), severity="error")
             return
+        self.live.take_camera(camera_id, told)
+        self.refresh_view()
         text = f"{told['state']}; {settings_line(told['settings'])}"
         self.notify(text, title=f"{camera_id}: {verb.name}", timeout=3)
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 3.0
 COMMAND_S = 3.0
 JOURNAL_LINES = 30
-UNIT_FACTS = "ActiveState,SubState,Result,ExecMainStatus"
+UNIT_FACTS = "LoadState,ActiveState,Result,ExecMainStatus"
+EXIT_CONFIG = 78
 
 
 class Confirm(ModalScreen[bool]):
@@ -112,8 +113,7 @@ class DaemonDown(Screen[None]):
 
     async def _look(self) -> None:
         while True:
-            unit = await output_of("systemctl", "show", "edged", "-p", UNIT_FACTS)
-            state = ", ".join(unit.split()) or "no unit of this name, or no systemd here"
+            state = unit_state(await output_of("systemctl", "show", "edged", "-p", UNIT_FACTS))
             lines = await output_of("journalctl", "-u", "edged", "-r", "-n", str(JOURNAL_LINES), "--no-pager")
             journal = lines.strip() or "nothing that this user may read"
             if not self.is_attached:
@@ -123,6 +123,21 @@ class DaemonDown(Screen[None]):
             text = Text.assemble(heading, journal, no_wrap=True, overflow="ellipsis")
             self.query_one("#journal", Static).update(text)
             await asyncio.sleep(LOOK_EVERY_S)
+
+
+def unit_state(shown: str) -> str:
+    """Say what systemd knows of the unit."""
+    facts = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    if facts.get("LoadState", "loaded") != "loaded" or "ActiveState" not in facts:
+        return "no unit of this name, or no systemd here"
+    said = [facts["ActiveState"]]
+    if (result := facts.get("Result", "success")) != "success":
+        said.append(result)
+    if (code := facts.get("ExecMainStatus", "0")) != "0":
+        said.append(f"exit code {code}")
+    if code == str(EXIT_CONFIG):
+        said.append("a mistake in the configuration: `edged check` names it")
+    return ", ".join(said)
 
 
 async def output_of(*command: str) -> str:

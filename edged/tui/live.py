@@ -37,6 +37,7 @@ class Live:
 
     def __init__(self) -> None:
         self.status: Json | None = None
+        self._told: Json | None = None
         self.down: str | None = None
         self.events: deque[Json] = deque(maxlen=EVENTS_KEPT)
         self.lines: deque[LogLine] = deque(maxlen=LINES_KEPT)
@@ -47,14 +48,20 @@ class Live:
     def take(self, line: Json) -> None:
         """Follow one line of ``watch``."""
         if "status" in line:
-            self.status = line["status"]
+            self._told = line["status"]
             self.events.clear()
-        elif self.status is not None:
-            self.status = patched(self.status, line["changes"])
+        elif self._told is not None:
+            self._told = patched(self._told, line["changes"])
+        self.status = self._told
         self.events.extend(line.get("events", ()))
         self._told_s = time.monotonic()
         self.down = None
         self._remember()
+
+    def take_camera(self, camera_id: str, facts: Json) -> None:
+        """Show the answer to a command; the next line of ``watch`` says what has changed since its last."""
+        if self.status is not None and camera_id in self.cameras:
+            self.status = patched(self.status, {"cameras": {camera_id: facts}})
 
     def take_log(self, line: Json) -> None:
         """Follow one line of ``logs``."""

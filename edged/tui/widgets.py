@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from edged.tui.live import Live
 
 MIB = 1024 * 1024
+SEPARATOR = " · "
+HOME_ASSISTANT = {
+    "off": ("off", "dim"),
+    "told": ("announced", ""),  # it says nothing unless it starts or goes
+    "online": ("ok", "green"),
+    "offline": ("DOWN", "bold red"),
+}
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -31,6 +38,13 @@ def bars(values: Sequence[float], width: int) -> str:
     if top <= 0:
         return _BARS[0] * len(shown)
     return "".join(_BARS[min(len(_BARS) - 1, int(value / top * len(_BARS)))] for value in shown)
+
+
+def fitted(text: str, width: int, style: str = "") -> Text:
+    """Return a cell's text, with an ellipsis where it is too long."""
+    cell = Text(text, style)
+    cell.truncate(width, overflow="ellipsis")
+    return cell
 
 
 class Head(Static):
@@ -44,20 +58,15 @@ class Head(Static):
             self.update(Text("edged: waiting for the first answer …"))
         elif live.is_stale:
             text = Text(f" NO DATA for {ago(live.silent_s)}: what is shown is old ", "bold reverse red")
-            self.update(Text.assemble(text, " ", _facts(live.status)))
+            self.update(_in_lines([text, *_facts(live.status)], self.size.width - 2))
         else:
-            self.update(_facts(live.status))
+            self.update(_in_lines(_facts(live.status), self.size.width - 2))
 
 
-def _facts(status: dict[str, Any]) -> Text:
+def _facts(status: dict[str, Any]) -> list[Text]:
     box, broker, inference = status["box"], status.get("broker"), status.get("inference")
     facts: list[Text] = [Text(f"edged {box['id']} {box['version']}"), Text(f"up {ago(box['uptime_s'])}")]
-    if broker is None:
-        facts.append(Text("broker off", "dim"))
-    elif broker["connected"]:
-        facts.append(Text("broker ok", "green"))
-    else:
-        facts.append(Text(f"broker DOWN: {broker['reason']}", "bold red"))
+    facts += _broker_facts(broker)
     if inference:
         speed = f" {inference['inference_ms']:.0f} ms" if inference.get("inference_ms") else ""
         style = "bold yellow" if inference.get("overloaded") else ""
@@ -69,7 +78,27 @@ def _facts(status: dict[str, Any]) -> Text:
         facts.append(Text(f"{temperature_c:.0f} °C"))
     viewers = sum(camera.get("viewers") or 0 for camera in status["cameras"].values())
     facts.append(Text(f"{viewers} viewer{'' if viewers == 1 else 's'}"))
-    return Text.assemble(*(part for fact in facts for part in (fact, (" · ", "dim"))))[:-3]
+    return facts
+
+
+def _broker_facts(broker: dict[str, Any] | None) -> list[Text]:
+    if broker is None:
+        return [Text("broker off", "dim")]
+    if not broker["connected"]:
+        return [Text(f"broker DOWN: {broker['reason']}", "bold red")]
+    word, style = HOME_ASSISTANT.get(broker.get("home_assistant") or "", ("", ""))
+    return [Text("broker ok", "green"), *([Text(f"HA {word}", style)] if word else [])]
+
+
+def _in_lines(facts: list[Text], width: int) -> Text:
+    """Set them in rows that break between facts only."""
+    rows_: list[Text] = []
+    for fact in facts:
+        if rows_ and len(rows_[-1]) + len(SEPARATOR) + len(fact) <= width:
+            rows_[-1] = Text.assemble(rows_[-1], (SEPARATOR, "dim"), fact)
+        else:
+            rows_.append(fact)
+    return Text("\n").join(rows_)
 
 
 class Rows(DataTable[Text]):

@@ -83,7 +83,13 @@ def box(cameras: dict[str, Json], **facts: object) -> Json:
             "temperature_c": 61.0,
             "loop_lag_ms": 2.0,
         },
-        "broker": {"connected": True, "reason": "connected", "address": "localhost:1883", "protocol": "5"},
+        "broker": {
+            "connected": True,
+            "reason": "connected",
+            "address": "localhost:1883",
+            "protocol": "MQTT 5",
+            "home_assistant": "online",
+        },
         "inference": {
             "model": "yolox_nano_416.onnx",
             "provider": "cpu",

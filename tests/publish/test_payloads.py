@@ -13,6 +13,7 @@ from edged.core.types import (
     Crossing,
     Event,
     EventKind,
+    HomeAssistant,
     Size,
     Snapshot,
     Visit,
@@ -173,6 +174,7 @@ def test_health_of_the_broker_is_said_too() -> None:
         events_dropped=2,
         tracks_dropped=3,
         commands_refused=4,
+        home_assistant=HomeAssistant.TOLD,
     )
     assert json.loads(payloads.health(replace(a_health(), broker=broker)))["broker"] == {
         "connected": True,

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from edged.core.types import BrokerHealth, Crossing, Event, EventKind, Size, Snapshot, Visit
+from edged.core.types import BrokerHealth, Crossing, Event, EventKind, HomeAssistant, Size, Snapshot, Visit
 from edged.publish import payloads
 from tests.publish.facts import a_frame, a_health, a_track, an_event, some_facts
 
@@ -28,6 +28,7 @@ BROKER = BrokerHealth(
     events_dropped=0,
     tracks_dropped=0,
     commands_refused=0,
+    home_assistant=HomeAssistant.TOLD,
 )
 
 

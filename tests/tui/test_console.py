@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.widgets import RichLog, Static
@@ -10,6 +11,7 @@ from edged.tui.dialogs import Confirm, DaemonDown, Keys
 from edged.tui.views import CameraView, ConfigView, LogsView, Overview, SystemView
 from edged.tui.widgets import Head, Preview, Rows
 from tests.control.conftest import PASSWORD, config
+from tests.daemon.conftest import MODEL
 from tests.parts.control import ask
 from tests.parts.daemon import EdgedProcess
 from tests.parts.fake_control import FakeControl, box, camera
@@ -40,7 +42,8 @@ def street(daemon: EdgedProcess) -> Any:
 
 async def test_the_problem_stands_first_with_its_reason(daemon: EdgedProcess) -> None:
     async with console(daemon.socket) as pilot:
-        await until(pilot, lambda: "nothing listens at this port; next try" in text(pilot))
+        next_and_why = r"(in \d+ s|now): connection refused: nothing listens at this port"
+        await until(pilot, lambda: re.search(next_and_why, text(pilot)))
         lines = text(pilot).splitlines()
         assert "edged test" in lines[0]
         assert lines[2].split()[0] == "gone"
@@ -55,6 +58,10 @@ async def test_settings_are_changed_in_place(daemon: EdgedProcess) -> None:
         await pilot.press("plus")
         await until(pilot, lambda: street(daemon)["settings"]["confidence"] == 0.35)
         await until(pilot, lambda: "confidence 0.35" in text(pilot))
+        await pilot.press("v")
+        await until(pilot, lambda: "live high" in text(pilot))
+        await pilot.press("v", "v", "v")
+        await until(pilot, lambda: "live auto" in text(pilot))
         await pilot.press("minus")
         await until(pilot, lambda: street(daemon)["settings"] == before)
         await pilot.press("escape")
@@ -119,6 +126,35 @@ async def test_system_shows_threads_and_queues(daemon: EdgedProcess) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, SystemView))
         await until(pilot, lambda: "inference-0" in text(pilot) and "street: frames to detect" in text(pilot))
         assert "onnxruntime" in text(pilot)
+
+
+async def test_what_is_in_sight_and_the_threads_can_be_filtered(socket: Path) -> None:
+    async with FakeControl(socket, box({"front": camera()})), console(socket) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: len(pilot.app.screen.query_one(Rows)._shown) == 2)
+        await pilot.press("slash", *"person")
+        await until(pilot, lambda: len(pilot.app.screen.query_one(Rows)._shown) == 1)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: len(pilot.app.screen.query_one(Rows)._shown) == 2)
+
+
+async def test_an_answer_shows_until_the_daemon_tells_more(socket: Path) -> None:
+    changes = [{"changes": {"cameras": {"front": {"tracks": 7}}}}]
+    async with FakeControl(socket, box({"front": camera()}), changes=changes), console(socket) as pilot:
+        live = app(pilot).live
+        live.take_camera("front", {"state": "connecting"})
+        assert live.cameras["front"]["state"] == "connecting"
+        await until(pilot, lambda: live.cameras["front"]["tracks"] == 7)
+        assert live.cameras["front"]["state"] == "streaming"
+
+
+async def test_a_long_setting_can_be_read_in_full(daemon: EdgedProcess) -> None:
+    async with console(daemon.socket, (80, 24)) as pilot:
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfigView))
+        await pilot.press("slash", *"model.file", "enter")
+        whole = pilot.app.screen.query_one("#whole", Static)
+        await until(pilot, lambda: str(whole.render()) == f"model.file = {MODEL}")
 
 
 async def test_commands_are_typed_after_a_colon(daemon: EdgedProcess) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "snapshots"
 SIZES = ((80, 24), (120, 40), (200, 60))
+UNIT = "LoadState=loaded\nActiveState=failed\nResult=exit-code\nExecMainStatus=78\n"
 LONG = "the_camera_over_the_second_door_of_the_old_barn_by_the_lake1"
 STATES: dict[str, dict[str, Any]] = {
     "well": {"front": camera(), "yard": camera(name="Yard")},
@@ -56,7 +57,7 @@ async def test_camera(size: tuple[int, int], socket: Path) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_daemon_down(size: tuple[int, int], socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def output_of(*command: str) -> str:
-        return "ActiveState=failed\nResult=exit-code\n" if command[0] == "systemctl" else "some line\nother\n"
+        return UNIT if command[0] == "systemctl" else "some line\nother\n"
 
     monkeypatch.setattr(dialogs, "output_of", output_of)
     async with console(socket, size) as pilot:

@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from edged.core.clock import SYSTEM_CLOCK
+from edged.core.types import HomeAssistant
 from edged.publish.homeassistant.entities import devices
 from edged.publish.homeassistant.forms import (
     MIGRATE,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 LISTEN_AT_MOST_S = 5.0
 ANSWER_WITHIN_S = 3.0  # of Home Assistant's birth: not every box at once
+_SAID = {b"online": HomeAssistant.ONLINE, b"offline": HomeAssistant.OFFLINE}
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class Discovery:
         self._found: dict[str, bytes] = {}
         self._listen_until_s: float | None = None
         self._is_settled = False
+        self.state = HomeAssistant.TOLD if settings.enabled else HomeAssistant.OFF
 
     @property
     def handlers(self) -> dict[str, Callable[[Message], None]]:
@@ -109,8 +112,9 @@ class Discovery:
                 self._lane.remove(message.topic)
 
     def hear_birth(self, message: Message) -> None:
-        """Home Assistant has started: tell it everything again, soon."""
-        if message.payload == b"online" and not message.is_old:
+        """Home Assistant has started, or goes; who starts is told everything again, soon."""
+        self.state = _SAID.get(message.payload, self.state)
+        if self.state is HomeAssistant.ONLINE and not message.is_old:
             # The first seconds of its life are busy, and other boxes answer, too.
             self._lane.resend_within(random.uniform(0.5, ANSWER_WITHIN_S))  # noqa: S311 - no secret
 
