@@ -28,7 +28,7 @@ HOME_ASSISTANT = {
     "online": ("ok", "green"),
     "offline": ("DOWN", "bold red"),
 }
-_BARS = "▁▂▃▄▅▆▇█"
+_BARS = "▁▂▃▄▅▆"  # no higher: rows that touch are a wall
 
 
 def bars(values: Sequence[float], width: int) -> str:

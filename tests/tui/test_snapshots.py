@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -92,6 +93,12 @@ async def shown(pilot: Pilot[None], fake: FakeControl) -> None:
     await until(pilot, lambda: fake.clients == 2 and len(live.lines) == len(LINES))
     assert live.status is not None
     live.status["timestamp"] = NOW_S - live.silent_s
+    for camera_id, told in live.cameras.items():
+        is_well = told["state"] == "streaming"
+        live.history(camera_id).fps = deque(5 - (n % 17 == 0) if is_well or n < 50 else 0 for n in range(60))
+        live.history(camera_id).latency_ms = deque(
+            80 + 30 * (n % 7 == 0) if is_well or n < 50 else 0 for n in range(60)
+        )
     console_app.refresh_view()
     await pilot.pause()
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from edged.control.wording import CameraRow
+    from edged.tui.live import Live
+
+HUGE_COLUMNS = 160
+LATELY = "LATELY"
 
 
 class Overview(CameraActions):
@@ -56,18 +60,15 @@ class Overview(CameraActions):
     def show(self) -> None:
         """Show what is known now."""
         live = self.desk.live
-        is_wide = self.size.width >= WIDE_COLUMNS
-        self.set_class(is_wide, "wide")
+        self.set_class(self.size.width >= WIDE_COLUMNS, "wide")
         shown = [
             row
             for row in camera_rows(live.status or {"cameras": {}}, live.now_s)
             if self.is_wanted(row.camera_id, row.name, row.word, row.why)
         ]
         longest = max((len(row.camera_id) for row in shown), default=6)
-        titles = _titles(self.size.width, longest, is_wide=is_wide)
-        self.query_one(Rows).show(
-            titles, ((row.camera_id, _cells(row, titles, is_wide=is_wide)) for row in shown)
-        )
+        titles = _titles(self.size.width, longest)
+        self.query_one(Rows).show(titles, ((row.camera_id, _cells(row, titles, live)) for row in shown))
         self._show_detail()
         self._show_news()
 
@@ -131,25 +132,44 @@ class Overview(CameraActions):
         news.update(Text("\n").join(shown))
 
 
-def _titles(width: int, longest_id: int, *, is_wide: bool) -> list[tuple[str, int]]:
+def _titles(width: int, longest_id: int) -> list[tuple[str, int]]:
     """Give each column its width; WHY has what is left."""
-    numbers = [("DET/S", 5), ("LAT", 7), ("TRK", 3), ("AGE", 6)]
-    if is_wide:
-        numbers = [("IN", 4), *numbers[:3], ("VIEW", 4), numbers[3]]
-    id_width = min(longest_id, 64 if width > 180 else 32 if is_wide else 16)  # noqa: PLR2004
-    titles = [("CAMERA", max(6, id_width)), ("STATE", 7), *numbers]
+    titles = [
+        ("CAMERA", max(6, min(longest_id, _longest_name(width)))),
+        ("STATE", 7),
+        *([("IN", 4)] if width >= WIDE_COLUMNS else []),
+        ("DET/S", 5),
+        *([(LATELY, 24)] if width >= HUGE_COLUMNS else []),
+        ("LAT", 7),
+        ("TRK", 3),
+        *([("IN SIGHT", 24)] if width >= HUGE_COLUMNS else []),
+        *([("VIEW", 4)] if width >= WIDE_COLUMNS else []),
+        ("AGE", 6),
+    ]
     used = sum(column + 2 for _, column in titles)
     return [*titles, ("WHY", max(10, width - used - 2 - 1))]
 
 
-def _cells(row: CameraRow, titles: list[tuple[str, int]], *, is_wide: bool) -> tuple[Text, ...]:
-    numbers = [row.fps, row.latency, row.tracks, row.age]
-    if is_wide:
-        numbers = [row.fps_in, *numbers[:3], row.viewers, row.age]
+def _longest_name(width: int) -> int:
+    return 32 if width >= WIDE_COLUMNS else 16
+
+
+def _cells(row: CameraRow, titles: list[tuple[str, int]], live: Live) -> tuple[Text, ...]:
     widths = dict(titles)
-    name = fitted(row.camera_id, widths["CAMERA"])
-    why = fitted(_why(row, widths["WHY"]), widths["WHY"], "" if row.is_well else "bold")
-    return name, Text(row.word, row.style), *(Text(each) for each in numbers), why
+    cells = {
+        "CAMERA": fitted(row.camera_id, widths["CAMERA"]),
+        "STATE": Text(row.word, row.style),
+        "IN": Text(row.fps_in),
+        "DET/S": Text(row.fps),
+        LATELY: Text(bars(live.history(row.camera_id).fps, widths.get(LATELY, 1)), "cyan"),
+        "LAT": Text(row.latency),
+        "TRK": Text(row.tracks),
+        "IN SIGHT": fitted(seen(live.cameras[row.camera_id]), widths.get("IN SIGHT", 1)),
+        "VIEW": Text(row.viewers),
+        "AGE": Text(row.age),
+        "WHY": fitted(_why(row, widths["WHY"]), widths["WHY"], "" if row.is_well else "bold"),
+    }
+    return tuple(cells[title] for title, _ in titles)
 
 
 def _why(row: CameraRow, width: int) -> str:
