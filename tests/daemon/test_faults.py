@@ -60,7 +60,7 @@ def test_a_camera_that_falls_silent_is_found_within_its_time_and_others_go_on(
     with FaultProxy(small_camera.port) as proxy:
         cameras = {"front": camera(small_camera, proxy.port), "yard": camera(small_camera)}
         with EdgedProcess(tmp_path, config(broker.port, cameras)) as daemon:
-            daemon.wait_for_camera("front", state="streaming")
+            subscriber.wait_payload(f"{BASE}/front/status", b"online", 15)
             daemon.wait_for_camera("yard", state="streaming")
             proxy.faults.is_black_hole = True
             silent_s = time.monotonic()
