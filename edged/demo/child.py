@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NoReturn, cast
 
 from edged.core.errors import DemoError
@@ -42,10 +43,10 @@ class Child:
         self._reader = threading.Thread(target=self._read, args=(output,), name=f"{name} log", daemon=True)
         self._reader.start()
 
-    def must_run(self) -> None:
-        """Raise DemoError when it has ended."""
-        code = self._process.poll()
-        if code is not None:
+    def must_run(self, within_s: float = 0.0) -> None:
+        """Raise DemoError when it has ended, or ends ``within_s``: connections close before processes end."""
+        with suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(within_s)
             self._reader.join(KILL_WAIT_S)  # its reason is in the last lines, which may still be in the pipe
             if self._lines and self._lines[-1].startswith(PLAIN_ERROR):
                 msg = f"demo: {self._lines[-1].removeprefix(PLAIN_ERROR)}"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 60.0
 STOP_DAEMON_S = 6.0
 STOP_BROKER_S = 2.0
+BROKER_ENDS_S = 1.0
 HEALTH_EVERY_S = 1.0
 HEALTH_TIMEOUT_S = 0.5
 TURN_S = 0.1
@@ -84,7 +85,7 @@ class Demo:
         health_due, show_due = _Rhythm(HEALTH_EVERY_S), _Rhythm(self._view.every_s)
         while not self._is_over and self._board.running_s < self._seconds:
             if subscriber.loop(TURN_S) is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-                broker.must_run()
+                broker.must_run(BROKER_ENDS_S)
                 broker.fail("closed the connection")
             if self._ready_s is None or health_due.is_due():
                 self._ask_health(daemon)
