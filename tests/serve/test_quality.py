@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 LOSSY, CLEAN = LinkReport(loss=0.3), LinkReport()
 
 
-def judged(judge: LinkJudge, link: LinkReport, seconds: int, sent_bps: float = 2_000_000) -> Quality:
+def judged(judge: LinkJudge, link: LinkReport, seconds: int, *, box_lag_ms: float = 5) -> Quality:
     for _ in range(seconds):
-        judge.judge(link, sent_bps)
+        judge.judge(link, 2_000_000, box_lag_ms)
     return judge.quality
 
 
@@ -52,11 +52,19 @@ def test_a_link_that_is_too_small_is_not_tried_again_and_again() -> None:
         judged(judge, LOSSY, 8)
         waited = 0
         while judge.quality is not Quality.AUTO and waited < 400:
-            judge.judge(CLEAN, 1_000_000)
+            judged(judge, CLEAN, 1)
             waited += 1
         waits.append(waited)
     assert waits == sorted(waits)
     assert waits[-1] > 3 * waits[0]
+
+
+def test_a_box_that_is_late_itself_does_not_encode_on_top_of_that() -> None:
+    judge = LinkJudge()
+    assert judged(judge, LOSSY, 100, box_lag_ms=300) is Quality.AUTO
+    assert judged(judge, LOSSY, 2) is Quality.AUTO  # what was lost before does not count afterwards
+    assert judged(judge, LOSSY, 1) is Quality.MEDIUM
+    assert judged(judge, CLEAN, 60, box_lag_ms=300) is Quality.AUTO  # up it may go: that is less work
 
 
 def test_the_viewers_own_estimate_counts() -> None:
