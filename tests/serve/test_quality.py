@@ -110,6 +110,35 @@ async def test_what_browsers_cannot_show_is_encoded_again(
         await until(lambda: daemon.camera("front")["live"] is None, 5, "nothing is encoded any more")
 
 
+@pytest.mark.parametrize(
+    ("codec", "width", "live"),
+    [
+        pytest.param("libx264", 320, "as the camera sends it", id="fit"),
+        pytest.param("libx265", 640, "as the camera sends it; encoded again: low", id="h265"),
+    ],
+)
+async def test_the_small_stream_of_a_camera_is_its_low_quality(
+    tmp_path: Path,
+    street: RtspServer,
+    clip: Callable[[ClipSpec], Path],
+    http: aiohttp.ClientSession,
+    codec: str,
+    width: int,
+    live: str,
+) -> None:
+    with RtspServer({"small": clip(ClipSpec(codec=codec))}, tmp_path) as small:
+        keys = f'url = "{street.url("cam")}"\ndetect_url = "{small.url("small")}"'
+        with EdgedProcess(tmp_path, config({"front": keys})) as daemon:
+            daemon.wait_for_camera("front", state="streaming")
+            url = f"http://127.0.0.1:{daemon.http_port}/whep/front?quality=low"
+            async with Watcher(http, url) as watcher:
+                await watcher.wait_for_picture()
+                await until(lambda: watcher.pictures > 10, 10, "pictures")
+                assert watcher.width == width
+                assert daemon.camera("front")["live"] == live
+                assert small.clients == 1  # what detection looks at anyway
+
+
 async def test_a_viewer_changes_its_wish_while_it_watches(
     daemon: EdgedProcess, http: aiohttp.ClientSession
 ) -> None:
