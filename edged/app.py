@@ -219,6 +219,7 @@ class Daemon:
         if settings.http.enabled:
             box = Box(
                 health=self.health,
+                lag_ms=lambda: self._lag_ms,
                 cameras=lambda: pipeline.cameras,
                 set_detect=lambda camera_id, is_on: pipeline.obey(SetDetect(camera_id, is_on)),
                 event_picture=pipeline.album.find,
@@ -235,14 +236,18 @@ class Daemon:
 
     def health(self) -> Health:
         """How everything does now."""
-        pipeline, pulse = self._pipeline, self._pulse
+        pipeline = self._pipeline
         return Health(
             timestamp_s=SYSTEM_CLOCK.wall_s(),
-            box=self._box.measure(pulse.lag_ms if pulse else 0.0),
+            box=self._box.measure(self._lag_ms),
             broker=pipeline.broker_health() if pipeline else None,
             inference=pipeline.inference_health() if pipeline else None,
             cameras=tuple(map(self._with_viewers, pipeline.cameras_health())) if pipeline else (),
         )
+
+    @property
+    def _lag_ms(self) -> float:
+        return self._pulse.lag_ms if self._pulse else 0.0
 
     def _with_viewers(self, camera: CameraHealth) -> CameraHealth:
         if self._site is None:

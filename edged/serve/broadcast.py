@@ -45,7 +45,7 @@ class Broadcast:
         """Say what goes out, and why it is not simply what comes in."""
         if self._unfit:
             return f"encoded again: {self._unfit}"
-        names = [quality.value for quality in self._encoded]
+        names = [quality.value for quality, each in self._encoded.items() if each.is_encoding]
         return f"{DIRECT}; encoded again: {', '.join(names)}" if names else DIRECT
 
     @property
@@ -106,7 +106,6 @@ class Broadcast:
     def _opened(self, quality: Quality) -> Channel:
         if quality is not Quality.AUTO and quality not in self._encoded:
             self._encoded[quality] = _Encoded(self.camera, self._stream, quality)
-            log.info("camera %s: encoding again in %s quality", self.camera.camera_id, quality.value)
         return self._channel(quality)
 
     def _close_unwatched(self) -> None:
@@ -128,12 +127,17 @@ class _Encoded:
         self.channel = Channel()
         self._camera = camera
         self._main = stream
-        self._preset = PRESETS[quality]
+        self._quality = quality
         self._small = camera.open_substream() if quality is Quality.LOW else None
         self._feed: Feed = (
             PacketFeed(self._small, self.channel.put, self._on_unfit) if self._small else self._encoder()
         )
         self._feed.start()
+
+    @property
+    def is_encoding(self) -> bool:
+        """Whether pictures are encoded, and not those of the small stream."""
+        return isinstance(self._feed, EncodedFeed)
 
     def close(self) -> None:
         """End; the small stream is let go of in a thread, for a camera may be slow to hang up."""
@@ -143,7 +147,8 @@ class _Encoded:
             loop.run_in_executor(None, self._camera.close_video, self._small)
 
     def _encoder(self) -> EncodedFeed:
-        return EncodedFeed(self._main, self._preset, self.channel.put)
+        log.info("camera %s: encoding again in %s quality", self._camera.camera_id, self._quality.value)
+        return EncodedFeed(self._main, PRESETS[self._quality], self.channel.put)
 
     def _on_unfit(self, _why: str) -> None:
         self._feed = self._encoder()

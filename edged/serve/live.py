@@ -42,11 +42,18 @@ class SwitchedOffError(Exception):
 class Live:
     """Every session of every camera; used in the loop, but for ``on_tracked``, which any thread may call.
 
-    ``cameras`` returns those that run now. A session belongs to one of them and ends with it.
+    ``cameras`` returns those that run now, ``lag_ms`` how late the loop is. A session belongs to one camera and
+    ends with it.
     """
 
-    def __init__(self, settings: WebRtcSettings, cameras: Callable[[], Mapping[str, Camera]]) -> None:
+    def __init__(
+        self,
+        settings: WebRtcSettings,
+        cameras: Callable[[], Mapping[str, Camera]],
+        lag_ms: Callable[[], float],
+    ) -> None:
         self._settings = settings
+        self._lag_ms = lag_ms
         self._cameras = cameras
         self._ice = ice_options(settings)
         self._broadcasts: dict[str, Broadcast] = {}
@@ -70,7 +77,7 @@ class Live:
     async def open(self, camera: Camera, offer: Offer, wish: Wish, *, is_local: bool) -> tuple[Session, str]:
         """Begin a session; returns it with its answer. Raises TooManyViewersError and SdpError."""
         self._check_room(camera)
-        session = Session(secrets.token_urlsafe(16), camera.camera_id, wish)
+        session = Session(secrets.token_urlsafe(16), camera.camera_id, wish, self._lag_ms)
         self._sessions[session.session_id] = session
         broadcast = self._watched(camera)
         broadcast.users.add(session.session_id)

@@ -14,7 +14,7 @@ from edged.serve.webrtc import Peer
 from edged.serve.webrtc.sdp import choose_video
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edged.serve.broadcast import Broadcast
     from edged.serve.webrtc import IceOptions, Offer
@@ -32,12 +32,13 @@ class Wish:
 
 
 class Session:
-    """Connects one viewer and keeps it supplied."""
+    """Connects one viewer and keeps it supplied; ``lag_ms`` tells how late the loop is."""
 
-    def __init__(self, session_id: str, camera_id: str, wish: Wish) -> None:
+    def __init__(self, session_id: str, camera_id: str, wish: Wish, lag_ms: Callable[[], float]) -> None:
         self.session_id = session_id
         self.camera_id = camera_id
         self._wish = wish
+        self._lag_ms = lag_ms
         self._judge = LinkJudge()
         self._octets = 0
         self._peer: Peer | None = None
@@ -109,7 +110,7 @@ class Session:
         if peer is None or playback is None or broadcast is None:
             return
         sent, self._octets = peer.sender.counts.octets - self._octets, peer.sender.counts.octets
-        link = self._judge.judge(peer.sender.link, sent * 8)
+        link = self._judge.judge(peer.sender.link, sent * 8, self._lag_ms())
         broadcast.join(playback, self._quality(broadcast, link))
 
     def _on_message(self, text: str) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 import tomllib
+from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import av
 import cv2
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from edged.config.settings import ZoneSettings
 from tests.parts.daemon import EdgedProcess
+from tests.parts.rtsp_server import RtspServer
 from tests.parts.waiting import until
 from tests.serve.conftest import STREET, config
 
@@ -24,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tests.parts.browser import Browser, Page
-    from tests.parts.rtsp_server import RtspServer
 
 TOKEN = "correct-horse-battery"
 SMALL = (96, 54)
@@ -49,7 +53,7 @@ SAMPLE = """new Promise((resolve) => {
       const painted = paint.getImageData(Math.round(x) - 2, Math.round(y) - 2, 5, 5).data;
       return { box: each.shown, painted: painted.some((value, i) => i % 4 === 3 && value > 200) };
     });
-    resolve(JSON.stringify({ green: [...rgba].filter((_, i) => i % 4 === 1), boxes }));
+    resolve(JSON.stringify({ green: [...rgba].filter((_, i) => i % 4 === 1), boxes, height: video.videoHeight }));
   });
 })"""
 
@@ -66,6 +70,7 @@ async def watch(browser: Browser, daemon: EdgedProcess) -> Page:
     return page
 
 
+@cache
 def truth() -> tuple[NDArray[np.float32], dict[int, list[tuple[float, ...]]]]:
     """Each picture of the clip made small, and the true boxes in it as fractions."""
     with av.open(str(STREET)) as container:
@@ -107,6 +112,51 @@ async def test_the_camera_is_seen_at_its_rate_with_boxes_on_the_people(
         samples.append(json.loads(await page.run(SAMPLE)))
     rate = (await page.run(counted) - before) / (time.monotonic() - began_s)
     assert rate == pytest.approx(25, rel=0.3)
+    assert_boxes_sit(samples, pictures, true_boxes)
+
+
+async def test_boxes_sit_on_the_people_after_the_picture_changes_its_size(
+    tmp_path: Path, browser: Browser
+) -> None:
+    clips = [tmp_path / "high.mp4", tmp_path / "wide.mp4"]
+    await asyncio.to_thread(cut, clips, [(640, 480), (960, 540)], 2 * 25)
+    pictures, true_boxes = await asyncio.to_thread(truth)
+    with (
+        RtspServer({"cam": clips}, tmp_path) as camera,
+        EdgedProcess(tmp_path, config({"front": f'url = "{camera.url("cam")}"'})) as daemon,
+    ):
+        daemon.wait_for_camera("front", state="streaming")
+        page = await watch(browser, daemon)
+        samples: dict[int, list[Any]] = {480: [], 540: []}
+        began_s = time.monotonic()
+        while min(map(len, samples.values())) < 6 and time.monotonic() - began_s < 20:
+            sample = json.loads(await page.run(SAMPLE))
+            samples[sample["height"]].append(sample)
+        for each in samples.values():
+            assert_boxes_sit(each, pictures, true_boxes)
+        assert (
+            await page.run("tiles.get('front').player.tries") == 0
+        )  # in mid-stream: it did not connect again
+
+
+def cut(files: list[Path], sizes: list[tuple[int, int]], pictures_each: int) -> None:
+    """Write the street into several files, one after the other, each picture made to fit the size of its file."""
+    with av.open(str(STREET)) as container:
+        frames = container.decode(video=0)
+        for file, (width, height) in zip(files, sizes, strict=True):
+            with av.open(str(file), "w") as made:
+                video = made.add_stream("libx264", rate=25, options={"preset": "ultrafast", "bf": "0"})
+                video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+                for index, frame in enumerate(itertools.islice(frames, pictures_each)):
+                    picture = frame.reformat(width, height, "yuv420p")
+                    picture.pts, picture.time_base = index, Fraction(1, 25)
+                    picture.pict_type = PictureType.NONE
+                    made.mux(video.encode(picture))
+                made.mux(video.encode(None))
+
+
+def assert_boxes_sit(samples: list[Any], pictures: NDArray[np.float32], true_boxes: dict[int, Any]) -> None:
+    """Compare what is drawn with what is true of the picture under it."""
     overlaps = []
     for sample in samples:
         seen = np.array(sample["green"], np.float32).reshape(SMALL[::-1])

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 LOSSY, CLEAN = LinkReport(loss=0.3), LinkReport()
 
 
-def judged(judge: LinkJudge, link: LinkReport, seconds: int, sent_bps: float = 2_000_000) -> Quality:
+def judged(judge: LinkJudge, link: LinkReport, seconds: int, *, box_lag_ms: float = 5) -> Quality:
     for _ in range(seconds):
-        judge.judge(link, sent_bps)
+        judge.judge(link, 2_000_000, box_lag_ms)
     return judge.quality
 
 
@@ -52,11 +52,19 @@ def test_a_link_that_is_too_small_is_not_tried_again_and_again() -> None:
         judged(judge, LOSSY, 8)
         waited = 0
         while judge.quality is not Quality.AUTO and waited < 400:
-            judge.judge(CLEAN, 1_000_000)
+            judged(judge, CLEAN, 1)
             waited += 1
         waits.append(waited)
     assert waits == sorted(waits)
     assert waits[-1] > 3 * waits[0]
+
+
+def test_a_box_that_is_late_itself_does_not_encode_on_top_of_that() -> None:
+    judge = LinkJudge()
+    assert judged(judge, LOSSY, 100, box_lag_ms=300) is Quality.AUTO
+    assert judged(judge, LOSSY, 2) is Quality.AUTO  # what was lost before does not count afterwards
+    assert judged(judge, LOSSY, 1) is Quality.MEDIUM
+    assert judged(judge, CLEAN, 60, box_lag_ms=300) is Quality.AUTO  # up it may go: that is less work
 
 
 def test_the_viewers_own_estimate_counts() -> None:
@@ -100,6 +108,35 @@ async def test_what_browsers_cannot_show_is_encoded_again(
             assert watcher.width == 320
             assert why in daemon.camera("front")["live"]
         await until(lambda: daemon.camera("front")["live"] is None, 5, "nothing is encoded any more")
+
+
+@pytest.mark.parametrize(
+    ("codec", "width", "live"),
+    [
+        pytest.param("libx264", 320, "as the camera sends it", id="fit"),
+        pytest.param("libx265", 640, "as the camera sends it; encoded again: low", id="h265"),
+    ],
+)
+async def test_the_small_stream_of_a_camera_is_its_low_quality(
+    tmp_path: Path,
+    street: RtspServer,
+    clip: Callable[[ClipSpec], Path],
+    http: aiohttp.ClientSession,
+    codec: str,
+    width: int,
+    live: str,
+) -> None:
+    with RtspServer({"small": clip(ClipSpec(codec=codec))}, tmp_path) as small:
+        keys = f'url = "{street.url("cam")}"\ndetect_url = "{small.url("small")}"'
+        with EdgedProcess(tmp_path, config({"front": keys})) as daemon:
+            daemon.wait_for_camera("front", state="streaming")
+            url = f"http://127.0.0.1:{daemon.http_port}/whep/front?quality=low"
+            async with Watcher(http, url) as watcher:
+                await watcher.wait_for_picture()
+                await until(lambda: watcher.pictures > 10, 10, "pictures")
+                assert watcher.width == width
+                assert daemon.camera("front")["live"] == live
+                assert small.clients == 1  # what detection looks at anyway
 
 
 async def test_a_viewer_changes_its_wish_while_it_watches(
