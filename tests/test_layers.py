@@ -185,3 +185,8 @@ def imports_of(module: str, file: Path) -> Iterator[tuple[int, str, bool]]:
                 # "from edged import detect" imports a part, "from edged import __version__" a name.
                 part = f"{source}.{alias.name}"
                 yield node.lineno, part if source == "edged" and place_of(part) else source, id(node) in late
+
+
+def test_what_sends_video_is_loaded_for_the_first_viewer() -> None:
+    code = "import sys, edged.app; sys.exit(bool({'aiortc', 'aioice'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

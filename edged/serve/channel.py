@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edged.serve.viewer import Playback
-    from edged.serve.webrtc import RtpPicture
+    from edged.serve.webrtc.rtp import RtpPicture
 
 GOP_CAPACITY_BYTES = 8 * 1024 * 1024
 

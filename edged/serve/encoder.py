@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edged.capture import FrameOutlet, Stream
     from edged.core.types import Frame
     from edged.serve.quality import Preset
-    from edged.serve.webrtc import RtpPicture
+    from edged.serve.webrtc.rtp import RtpPicture
 
 log = logging.getLogger(__name__)
 

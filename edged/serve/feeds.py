@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from edged.capture.annexb import units
 from edged.core.mailbox import BoundedQueue
-from edged.serve.webrtc import RtpPicture
 from edged.serve.webrtc.h264 import has_b_slice, payloads, profile_level_id
+from edged.serve.webrtc.rtp import RtpPicture
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import secrets
 from typing import TYPE_CHECKING
 
 from edged.core.types import CameraState
-from edged.serve.broadcast import Broadcast
-from edged.serve.session import Session
 from edged.serve.tracks import TrackNews
-from edged.serve.webrtc import IceOptions
-from edged.serve.webrtc.ice import IceServer
+from edged.serve.webrtc.options import IceOptions, IceServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,8 +19,10 @@ if TYPE_CHECKING:
     from edged.camera import Camera
     from edged.config import WebRtcSettings
     from edged.core.types import CameraStatus, Event, Frame, TrackedFrame
-    from edged.serve.session import Wish
-    from edged.serve.webrtc import Offer
+    from edged.serve.broadcast import Broadcast
+    from edged.serve.quality import Wish
+    from edged.serve.session import Session
+    from edged.serve.webrtc.sdp import Offer
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +74,16 @@ class Live:
         """A session that has not ended."""
         return self._sessions.get(session_id)
 
+    async def warm_up(self) -> None:
+        """Load what sends video; a box that nobody watches is spared its 20 MB."""
+        for name in ("edged.serve.session", "edged.serve.broadcast"):
+            await asyncio.to_thread(importlib.import_module, name)
+
     async def open(self, camera: Camera, offer: Offer, wish: Wish, *, is_local: bool) -> tuple[Session, str]:
         """Begin a session; returns it with its answer. Raises TooManyViewersError and SdpError."""
+        await self.warm_up()
+        from edged.serve.session import Session  # noqa: PLC0415 - see warm_up
+
         self._check_room(camera)
         session = Session(secrets.token_urlsafe(16), camera.camera_id, wish, self._lag_ms)
         self._sessions[session.session_id] = session
@@ -133,6 +141,8 @@ class Live:
             raise TooManyViewersError(msg)
 
     def _watched(self, camera: Camera) -> Broadcast:
+        from edged.serve.broadcast import Broadcast  # noqa: PLC0415 - see warm_up
+
         broadcast = self._broadcasts.get(camera.camera_id)
         if broadcast is None or broadcast.camera is not camera:
             broadcast = self._broadcasts[camera.camera_id] = Broadcast(camera)

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What a viewer asks for: no quality is the camera's default; the limit counts under ``auto``."""
+
+    quality: Quality | None = None
+    max_bitrate_bps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
     """How pictures are encoded again."""
 

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edged.core.types import Quality
-from edged.serve.quality import LinkJudge, largest_within
+from edged.serve.quality import LinkJudge, Wish, largest_within
 from edged.serve.viewer import Playback
-from edged.serve.webrtc import Peer
+from edged.serve.webrtc.peer import Peer
 from edged.serve.webrtc.sdp import choose_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edged.serve.broadcast import Broadcast
-    from edged.serve.webrtc import IceOptions, Offer
+    from edged.serve.webrtc.options import IceOptions
+    from edged.serve.webrtc.sdp import Offer
 
 
 MAX_MESSAGE_CHARACTERS = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a viewer asks for: no quality is the camera's default; the limit counts under ``auto``."""
-
-    quality: Quality | None = None
-    max_bitrate_bps: int | None = None
 
 
 class Session:

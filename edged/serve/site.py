@@ -127,6 +127,7 @@ class Site:
         return context
 
     async def _get_page(self, _request: web.Request) -> web.Response:
+        await self.live.warm_up()  # who opens the page is about to watch
         return web.Response(body=_page(), content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)
 
     async def _get_live(self, _request: web.Request) -> web.Response:

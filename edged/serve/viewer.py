@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edged.core.clock import Clock
-    from edged.serve.webrtc import Peer, RtpPicture
+    from edged.serve.webrtc.peer import Peer
+    from edged.serve.webrtc.rtp import RtpPicture
 
 BURST_BYTES = 24_000
 PACE_S = 0.003

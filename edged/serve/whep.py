@@ -10,9 +10,8 @@ from aiohttp import web
 
 from edged.core.types import Quality
 from edged.serve.live import SwitchedOffError, TooManyViewersError
-from edged.serve.session import Wish
-from edged.serve.webrtc import SdpError, UnsupportedOfferError, parse_offer
-from edged.serve.webrtc.sdp import parse_candidates
+from edged.serve.quality import Wish
+from edged.serve.webrtc.sdp import SdpError, UnsupportedOfferError, parse_candidates, parse_offer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from edged.config import WebRtcSettings
 from edged.serve.live import ice_options
-from edged.serve.webrtc import IceOptions
-from edged.serve.webrtc.ice import IceServer, IceTransport, remote_candidate
+from edged.serve.webrtc.ice import IceTransport, remote_candidate
+from edged.serve.webrtc.options import IceOptions, IceServer
 from edged.serve.whep import ice_links
 from tests.parts.broker import free_port
 

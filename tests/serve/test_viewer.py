@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 from edged.serve.channel import GOP_CAPACITY_BYTES, Channel
 from edged.serve.viewer import BURST_BYTES, Playback
-from edged.serve.webrtc import RtpPicture
+from edged.serve.webrtc.rtp import RtpPicture
 
 if TYPE_CHECKING:
-    from edged.serve.webrtc import Peer
+    from edged.serve.webrtc.peer import Peer
 
 LARGE = BURST_BYTES + 1
 

@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 import random
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aioice import Candidate, Connection
@@ -21,6 +20,8 @@ from edged.serve.webrtc.burst import send_burst
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from edged.serve.webrtc.options import IceOptions, IceServer
+
 # RFC 7675: a viewer that does not answer this often is gone. aioice's own values take half a minute.
 aioice_ice.CONSENT_INTERVAL = 2
 aioice_ice.CONSENT_FAILURES = 4
@@ -30,24 +31,6 @@ LOOPBACK = ("127.0.0.1",)
 MAX_PORT = 65535
 STUN_S = 1.5
 """How long an answer waits for a STUN server: one that is away must not hold up every viewer for long."""
-
-
-@dataclass(frozen=True, slots=True)
-class IceServer:
-    """A STUN or TURN server, which the box and its viewers may ask."""
-
-    url: str
-    username: str | None = None
-    credential: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IceOptions:
-    """Where viewers may reach us; no addresses: every one that the box has."""
-
-    addresses: tuple[str, ...] = ()
-    ports: tuple[int, int] | None = None
-    servers: tuple[IceServer, ...] = ()
 
 
 class IceTransport(Connection):

@@ -19,7 +19,7 @@ from aiortc.rtcsctptransport import RTCSctpTransport
 from aiortc.rtp import RtcpByePacket, RtcpPacket
 from aiortc.sdp import candidate_to_sdp
 
-from edged.serve.webrtc.ice import IceOptions, IceTransport, remote_candidate
+from edged.serve.webrtc.ice import IceTransport, remote_candidate
 from edged.serve.webrtc.rtp import RtpSender
 from edged.serve.webrtc.sdp import Ours, write_answer
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aiortc import RTCDataChannel
     from aiortc.rtp import AnyRtcpPacket
 
+    from edged.serve.webrtc.options import IceOptions
     from edged.serve.webrtc.rtp import RtpPicture
     from edged.serve.webrtc.sdp import Offer, VideoFormat
 
