@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LATE_MS = 100.0  # twice what 16 viewers of a busy box make of it
 HEALTH_EVERY_S = 10.0
 HEALTH_AT_MOST_EVERY_S = 1.0
 EVENTS_KEPT = 200
@@ -219,7 +220,7 @@ class Daemon:
         if settings.http.enabled:
             box = Box(
                 health=self.health,
-                lag_ms=lambda: self._lag_ms,
+                is_overloaded=lambda: self._is_overloaded(pipeline),
                 cameras=lambda: pipeline.cameras,
                 set_detect=lambda camera_id, is_on: pipeline.obey(SetDetect(camera_id, is_on)),
                 event_picture=pipeline.album.find,
@@ -244,6 +245,10 @@ class Daemon:
             inference=pipeline.inference_health() if pipeline else None,
             cameras=tuple(map(self._with_viewers, pipeline.cameras_health())) if pipeline else (),
         )
+
+    def _is_overloaded(self, pipeline: Pipeline) -> bool:
+        """Whether there is too little CPU: where detection starves, the loop may be in time still."""
+        return self._lag_ms > LATE_MS or pipeline.inference_health().overloaded
 
     @property
     def _lag_ms(self) -> float:

@@ -42,18 +42,17 @@ class SwitchedOffError(Exception):
 class Live:
     """Every session of every camera; used in the loop, but for ``on_tracked``, which any thread may call.
 
-    ``cameras`` returns those that run now, ``lag_ms`` how late the loop is. A session belongs to one camera and
-    ends with it.
+    ``cameras`` returns those that run now. A session belongs to one of them and ends with it.
     """
 
     def __init__(
         self,
         settings: WebRtcSettings,
         cameras: Callable[[], Mapping[str, Camera]],
-        lag_ms: Callable[[], float],
+        is_box_overloaded: Callable[[], bool],
     ) -> None:
         self._settings = settings
-        self._lag_ms = lag_ms
+        self._is_box_overloaded = is_box_overloaded
         self._cameras = cameras
         self._ice = ice_options(settings)
         self._broadcasts: dict[str, Broadcast] = {}
@@ -85,7 +84,7 @@ class Live:
         from edged.serve.session import Session  # noqa: PLC0415 - see warm_up
 
         self._check_room(camera)
-        session = Session(secrets.token_urlsafe(16), camera.camera_id, wish, self._lag_ms)
+        session = Session(secrets.token_urlsafe(16), camera.camera_id, wish, self._is_box_overloaded)
         self._sessions[session.session_id] = session
         broadcast = self._watched(camera)
         broadcast.users.add(session.session_id)

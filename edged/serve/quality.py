@@ -38,7 +38,6 @@ DESCENT = (Quality.AUTO, Quality.MEDIUM, Quality.LOW)
 BAD_LOSS = 0.1
 GOOD_LOSS = 0.02
 TOO_SMALL = 0.7  # of what is sent, by the viewer's own estimate
-BOX_LATE_MS = 100.0
 SETTLE_S = 5
 BAD_S = 3
 FIRST_CLIMB_S = 15
@@ -55,7 +54,7 @@ class LinkJudge:
     """Steps down where a link loses what it is sent, and tries again later; asked once a second.
 
     A climb that fails makes the next one wait twice as long: a link that is just too small stays in peace.
-    What is lost while the box itself is late says nothing of the link, and an encoder would make it later still.
+    What is lost while the box itself is overloaded says nothing of the link, and an encoder would add to it.
     """
 
     def __init__(self) -> None:
@@ -71,14 +70,14 @@ class LinkJudge:
         """What the link takes."""
         return DESCENT[self._step]
 
-    def judge(self, link: LinkReport, sent_bps: float, box_lag_ms: float) -> Quality:
-        """Look at the last second; ``box_lag_ms`` is how late the box was with its own work."""
+    def judge(self, link: LinkReport, sent_bps: float, *, is_box_overloaded: bool) -> Quality:
+        """Look at the last second."""
         if self._settling_s:
             self._settling_s -= 1
             return self.quality
         too_small = link.estimate_bps is not None and link.estimate_bps < TOO_SMALL * sent_bps
         is_bad, is_good = link.loss > BAD_LOSS or too_small, link.loss < GOOD_LOSS and not too_small
-        self._bad_s = self._bad_s + 1 if is_bad and box_lag_ms < BOX_LATE_MS else 0
+        self._bad_s = self._bad_s + 1 if is_bad and not is_box_overloaded else 0
         self._good_s = self._good_s + 1 if is_good else 0
         if self._bad_s >= BAD_S and self._step < len(DESCENT) - 1:
             if self._has_climbed:

@@ -24,13 +24,15 @@ MAX_MESSAGE_CHARACTERS = 256
 
 
 class Session:
-    """Connects one viewer and keeps it supplied; ``lag_ms`` tells how late the loop is."""
+    """Connects one viewer and keeps it supplied; ``is_box_overloaded`` is asked every second."""
 
-    def __init__(self, session_id: str, camera_id: str, wish: Wish, lag_ms: Callable[[], float]) -> None:
+    def __init__(
+        self, session_id: str, camera_id: str, wish: Wish, is_box_overloaded: Callable[[], bool]
+    ) -> None:
         self.session_id = session_id
         self.camera_id = camera_id
         self._wish = wish
-        self._lag_ms = lag_ms
+        self._is_box_overloaded = is_box_overloaded
         self._judge = LinkJudge()
         self._octets = 0
         self._peer: Peer | None = None
@@ -102,7 +104,8 @@ class Session:
         if peer is None or playback is None or broadcast is None:
             return
         sent, self._octets = peer.sender.counts.octets - self._octets, peer.sender.counts.octets
-        link = self._judge.judge(peer.sender.link, sent * 8, self._lag_ms())
+        is_box_overloaded = self._is_box_overloaded()
+        link = self._judge.judge(peer.sender.link, sent * 8, is_box_overloaded=is_box_overloaded)
         broadcast.join(playback, self._quality(broadcast, link))
 
     def _on_message(self, text: str) -> None:

@@ -47,7 +47,7 @@ class Box:
     """What the site shows and switches; each is called in the loop, but for the last."""
 
     health: Callable[[], Health]
-    lag_ms: Callable[[], float]  # of the loop
+    is_overloaded: Callable[[], bool]
     cameras: Callable[[], Mapping[str, Camera]]
     set_detect: Callable[[str, bool], Awaitable[None]]
     event_picture: Callable[[str], bytes | None]  # reads a file, so not in the loop
@@ -60,7 +60,7 @@ class Site:
         self, settings: HttpSettings, webrtc: WebRtcSettings, box: Box, more: Iterable[web.RouteDef] = ()
     ) -> None:
         self.settings = settings
-        self.live = Live(webrtc, box.cameras, box.lag_ms)
+        self.live = Live(webrtc, box.cameras, box.is_overloaded)
         self._webrtc = webrtc
         self._box = box
         self._more = tuple(more)

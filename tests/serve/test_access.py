@@ -41,7 +41,7 @@ def health() -> Health:
 
 async def serve(token: str | None) -> Site:
     settings = HttpSettings(port=free_port(), token=SecretStr(token) if token else None)
-    site = Site(settings, WebRtcSettings(), Box(health, float, dict, switch, lambda _: None))
+    site = Site(settings, WebRtcSettings(), Box(health, bool, dict, switch, lambda _: None))
     await site.start()
     return site
 
@@ -177,7 +177,7 @@ async def test_over_tls_the_cookie_is_for_tls_alone(http: aiohttp.ClientSession,
     cert, key = tmp_path / "http.pem", tmp_path / "http.key"
     write_certificate(cert, key)
     settings = HttpSettings(port=free_port(), token=SecretStr(TOKEN), cert_file=cert, key_file=key)
-    site = Site(settings, WebRtcSettings(), Box(health, float, dict, switch, lambda _: None))
+    site = Site(settings, WebRtcSettings(), Box(health, bool, dict, switch, lambda _: None))
     await site.start()
     assert site.url.startswith("https://")
     trusting = ssl.create_default_context(cafile=str(cert))
@@ -192,7 +192,7 @@ async def test_a_wrong_certificate_is_named(tmp_path: Path) -> None:
     cert.write_text("nonsense")
     settings = HttpSettings(port=free_port(), cert_file=cert, key_file=cert)
     with pytest.raises(ListenError, match=r"http\.pem .*no certificate"):
-        await Site(settings, WebRtcSettings(), Box(health, float, dict, switch, lambda _: None)).start()
+        await Site(settings, WebRtcSettings(), Box(health, bool, dict, switch, lambda _: None)).start()
 
 
 def write_certificate(cert: Path, key: Path) -> None:

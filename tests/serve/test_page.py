@@ -53,7 +53,8 @@ SAMPLE = """new Promise((resolve) => {
       const painted = paint.getImageData(Math.round(x) - 2, Math.round(y) - 2, 5, 5).data;
       return { box: each.shown, painted: painted.some((value, i) => i % 4 === 3 && value > 200) };
     });
-    resolve(JSON.stringify({ green: [...rgba].filter((_, i) => i % 4 === 1), boxes, height: video.videoHeight }));
+    const green = [...rgba].filter((_, i) => i % 4 === 1);
+    resolve(JSON.stringify({ green, boxes, height: video.videoHeight }));
   });
 })"""
 
@@ -140,7 +141,7 @@ async def test_boxes_sit_on_the_people_after_the_picture_changes_its_size(
 
 
 def cut(files: list[Path], sizes: list[tuple[int, int]], pictures_each: int) -> None:
-    """Write the street into several files, one after the other, each picture made to fit the size of its file."""
+    """Write the street into several files, one after the other, each in a size of its own."""
     with av.open(str(STREET)) as container:
         frames = container.decode(video=0)
         for file, (width, height) in zip(files, sizes, strict=True):

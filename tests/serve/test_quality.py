@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 LOSSY, CLEAN = LinkReport(loss=0.3), LinkReport()
 
 
-def judged(judge: LinkJudge, link: LinkReport, seconds: int, *, box_lag_ms: float = 5) -> Quality:
+def judged(judge: LinkJudge, link: LinkReport, seconds: int, *, overloaded: bool = False) -> Quality:
     for _ in range(seconds):
-        judge.judge(link, 2_000_000, box_lag_ms)
+        judge.judge(link, 2_000_000, is_box_overloaded=overloaded)
     return judge.quality
 
 
@@ -59,12 +59,12 @@ def test_a_link_that_is_too_small_is_not_tried_again_and_again() -> None:
     assert waits[-1] > 3 * waits[0]
 
 
-def test_a_box_that_is_late_itself_does_not_encode_on_top_of_that() -> None:
+def test_an_overloaded_box_does_not_encode_on_top_of_that() -> None:
     judge = LinkJudge()
-    assert judged(judge, LOSSY, 100, box_lag_ms=300) is Quality.AUTO
+    assert judged(judge, LOSSY, 100, overloaded=True) is Quality.AUTO
     assert judged(judge, LOSSY, 2) is Quality.AUTO  # what was lost before does not count afterwards
     assert judged(judge, LOSSY, 1) is Quality.MEDIUM
-    assert judged(judge, CLEAN, 60, box_lag_ms=300) is Quality.AUTO  # up it may go: that is less work
+    assert judged(judge, CLEAN, 60, overloaded=True) is Quality.AUTO  # up it may go: that is less work
 
 
 def test_the_viewers_own_estimate_counts() -> None:
@@ -117,7 +117,7 @@ async def test_what_browsers_cannot_show_is_encoded_again(
         pytest.param("libx265", 640, "as the camera sends it; encoded again: low", id="h265"),
     ],
 )
-async def test_the_small_stream_of_a_camera_is_its_low_quality(
+async def test_the_small_stream_of_a_camera_is_its_low_quality(  # noqa: PLR0917 - fixtures
     tmp_path: Path,
     street: RtspServer,
     clip: Callable[[ClipSpec], Path],
