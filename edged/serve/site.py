@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import ssl
 from dataclasses import dataclass
 from importlib import resources
@@ -86,7 +88,9 @@ class Site:
             await web.TCPSite(self._runner, self.settings.host, self.settings.port, ssl_context=tls).start()
         except OSError as error:
             await self._runner.cleanup()
-            reason = error.strerror or str(error)
+            # asyncio's own text repeats the address; a name that is not known has no error number.
+            number = error.errno or 0
+            reason = os.strerror(number) if number in errno.errorcode else str(error)
             msg = f"http: cannot listen on {self.url}: {reason}: free it, or change http.host or http.port"
             raise ListenError(msg) from None
         log.info("live page, health and metrics on %s", self.url)

@@ -14,6 +14,8 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
 from tests.parts.broker import free_port
 from tests.parts.waiting import wait_for
 
@@ -77,7 +79,8 @@ class EdgedProcess:
         self._process = subprocess.Popen(
             command, env=self._environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
-        threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
 
     def start(self) -> None:
         """Start the process and wait until it runs."""
@@ -85,8 +88,17 @@ class EdgedProcess:
         self.wait_for_line("runs with", START_TIMEOUT_S)
 
     def wait_for_line(self, part: str, timeout_s: float = 10.0) -> None:
-        """Wait until it has said a line with ``part`` in it."""
-        wait_for(lambda: any(part in line for line in self.lines), timeout_s, f"{part!r} in {self.lines}")
+        """Wait until it has said a line with ``part`` in it; fails the test at once if it ends instead."""
+
+        def is_said() -> bool:
+            has_ended = self._process is not None and self._process.poll() is not None
+            if any(part in line for line in self.lines):
+                return True
+            if has_ended and not self._reader.is_alive():
+                pytest.fail(f"edged has ended: {self.output}")
+            return False
+
+        wait_for(is_said, timeout_s, lambda: f"{part!r} in {self.lines}")
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""

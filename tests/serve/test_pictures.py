@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
+from edged.config import WebRtcSettings
+from edged.core.jpeg import encode
+from edged.core.types import CameraState, CameraStatus, Frame, TrackedFrame
+from edged.serve import pictures
+from tests.detect.synthetic import ArrayPicture
 from tests.parts.daemon import EdgedProcess
 from tests.parts.waiting import until
 from tests.serve.conftest import config
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     import aiohttp
     from numpy.typing import NDArray
 
+    from edged.camera import Camera
     from tests.parts.rtsp_server import RtspServer
 
 
@@ -91,3 +100,38 @@ async def test_the_series_is_limited_in_rate(daemon: EdgedProcess, http: aiohttp
     assert 1.6 < lasted_s < 4.0  # ten periods of 0.2 s, the first pictures perhaps in a burst
     parts = data.split(b"\r\n\r\n")
     assert decoded(parts[1].split(b"\r\n--frame")[0]).shape == (180, 320, 3)
+
+
+class StillCamera:
+    """A camera whose newest detection is a moment old and stays so."""
+
+    camera_id = "front"
+    status = CameraStatus(CameraState.STREAMING, "pictures arrive", 0.0)
+
+    def __init__(self) -> None:
+        still = ArrayPicture(np.zeros((90, 160, 3), np.uint8))
+        frame = Frame(still, 1, 1000.0, time.monotonic() + 3600)
+        self.last = TrackedFrame("front", frame, (), (), latency_ms=1.0, fps=5.0)
+
+
+async def test_a_picture_is_encoded_once_for_all_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[int] = []
+
+    def counted(picture: NDArray[np.uint8], quality: int) -> bytes:
+        encoded.append(quality)
+        return encode(picture, quality)
+
+    monkeypatch.setattr(pictures, "encode", counted)
+    cameras = {"front": cast("Camera", StillCamera())}
+    app = web.Application()
+    app.add_routes(pictures.Pictures(WebRtcSettings(), lambda: cameras).routes())
+    async with TestClient(TestServer(app)) as client:
+
+        async def ask(quality: int) -> bytes:
+            response = await client.get(f"/api/v1/cameras/front/frame.jpg?quality={quality}")
+            assert response.status == 200
+            return await response.read()
+
+        answers = await asyncio.gather(*(ask(quality) for quality in (50, 90) for _ in range(40)))
+    assert sorted(encoded) == [50, 90]
+    assert len(set(answers)) == 2
