@@ -114,9 +114,14 @@ class Connection:
             fps=demuxer.declared_fps,
             extradata=demuxer.encoding.extradata,
         )
+        cut_pictures = 0
         for packet, pts_s in demuxer.packets():
             if self._stop.is_set():
                 return
+            if demuxer.cut_pictures > cut_pictures:
+                cut_pictures = demuxer.cut_pictures
+                self.decode_errors += 1
+                _log.info("%s: what seemed a whole picture went on; now each waits for the next", self._name)
             self._take(packet, self._time_line.stamp(pts_s))
 
     def _take(self, packet: AvPacket[VideoStream], stamp: Stamp) -> None:

@@ -7,11 +7,14 @@ import os
 import socket
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 from av.bitstream import BitStreamFilterContext
+from av.packet import Packet as AvPacket
 
+from edged.capture.annexb import SYNTAXES
+from edged.capture.assembly import Assembler
 from edged.capture.decoder import Encoding
 from edged.capture.url import SourceKind, local_path, network_address, source_kind
 from edged.core.errors import CaptureError, CaptureFault
@@ -23,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from av.container import InputContainer
-    from av.packet import Packet as AvPacket
     from av.video.stream import VideoStream
 
+    from edged.capture.assembly import Assembled
     from edged.capture.options import CaptureOptions
 
 MP4_EXTRADATA = b"\x01"  # lengths before the units, and not start codes
@@ -35,6 +38,9 @@ _RTSP_OPTIONS = {
     "probesize": "32",
     "allowed_media_types": "video",  # sound that cannot be set up would cost us the picture, too
 }
+_IN_PIECES = {"fflags": "+noparse"}
+"""FFmpeg's parser holds each picture back until the next one begins: of these codecs the pieces are taken."""
+_NOT_TO_BE_PARSED = {*SYNTAXES, "mjpeg"}  # whose pictures come whole anyway
 _HTTP_OPTIONS = {"analyzeduration": "500000", "probesize": "500000"}
 LONGEST_STEP_S = 10.0
 """Pictures of a recording that claim to be further apart than this have a gap between them."""
@@ -78,6 +84,13 @@ class Demuxer:
             pixel_format=context.pix_fmt,
         )
         self.declared_fps = float(self._video.average_rate or 0)
+        is_in_pieces = source_kind(options.url) is SourceKind.RTSP and context.name in SYNTAXES
+        self._assembler = Assembler(SYNTAXES[context.name]) if is_in_pieces else None
+
+    @property
+    def cut_pictures(self) -> int:
+        """How many pictures were given out without their end."""
+        return self._assembler.mistakes if self._assembler else 0
 
     def packets(self) -> Iterator[tuple[AvPacket[VideoStream], float | None]]:
         """Yield each encoded picture with the time it claims, until CaptureError or told to stop."""
@@ -129,11 +142,19 @@ class Demuxer:
 
     def _annexb_packets(self) -> Iterator[AvPacket[VideoStream]]:
         if self._annexb is None:
-            yield from (packet for packet in self._container.demux(self._video) if packet.size)
+            if self._assembler is None:
+                yield from (packet for packet in self._container.demux(self._video) if packet.size)
+            else:
+                yield from self._assembled_packets(self._assembler)
             return
         annexb = BitStreamFilterContext(self._annexb, self._video)
         for demuxed in self._container.demux(self._video):
             yield from annexb.filter(demuxed if demuxed.size else None)
+
+    def _assembled_packets(self, assembler: Assembler) -> Iterator[AvPacket[VideoStream]]:
+        for piece in self._container.demux(self._video):
+            for picture in assembler.put(bytes(piece), piece.pts):
+                yield _packet(picture)
 
     def _frame_s(self, packet: AvPacket[VideoStream]) -> float:
         if packet.duration:
@@ -157,23 +178,44 @@ class Demuxer:
         return None if packet.pts is None else packet.pts * self._unit_s
 
 
+def _packet(picture: Assembled) -> AvPacket[VideoStream]:
+    data = picture.data
+    packet = cast("AvPacket[VideoStream]", AvPacket(len(data)))  # not of the data: they lack padding
+    packet.update(data)
+    packet.pts = picture.pts
+    packet.is_keyframe = picture.is_key_frame
+    return packet
+
+
 def open_demuxer(options: CaptureOptions, stop: threading.Event) -> Demuxer:
     """Connect to the camera; raises CaptureError where that fails or it has no video."""
     kind = source_kind(options.url)
     _check_reachable(options, kind)
+    container_options = _container_options(options, kind)
+    if kind is SourceKind.RTSP:
+        container = _open(options, kind, container_options | _IN_PIECES, options.read_timeout_s)
+        if container.streams.video[0].codec_context.name in _NOT_TO_BE_PARSED:
+            return Demuxer(container, options, stop)
+        container.close()
+    # A parser has FFmpeg start the read time-out anew once before it gives up: half of it is the whole of it.
+    return Demuxer(_open(options, kind, container_options, options.read_timeout_s / 2), options, stop)
+
+
+def _open(
+    options: CaptureOptions, kind: SourceKind, container_options: dict[str, str], read_timeout_s: float
+) -> InputContainer:
     with _explained(options, options.open_timeout_s):
         container = av.open(
             str(local_path(options.url)) if kind in {SourceKind.FILE, SourceKind.DEVICE} else options.url,
             format="v4l2" if kind is SourceKind.DEVICE else None,
-            options=_container_options(options, kind),
-            # FFmpeg starts the read time-out anew once before it gives up: half of it is the whole of it.
-            timeout=(options.open_timeout_s, options.read_timeout_s / 2),
+            options=container_options,
+            timeout=(options.open_timeout_s, read_timeout_s),
         )
     if not container.streams.video:
         container.close()
         text = f"{redact(options.url)}: there is no video in this stream"
         raise CaptureError(text, CaptureFault.REFUSED)
-    return Demuxer(container, options, stop)
+    return container
 
 
 def _container_options(options: CaptureOptions, kind: SourceKind) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +42,23 @@ def own_camera(clip: Callable[[ClipSpec], Path], tmp_path: Path) -> Iterator[Rts
     """A server with one camera, ``cam``, that the test may kill and freeze."""
     with RtspServer({"cam": clip(PLAIN)}, tmp_path) as server:
         yield server
+
+
+def hold_back(packets: Path, *, from_number: int) -> bytes:
+    """Have the pictures from that one on be sent an hour later; returns the data of the one before it."""
+    head, _, data = packets.read_bytes().partition(b"\n")
+    held, at, last = bytearray(head + b"\n"), 0, b""
+    for number in itertools.count():
+        if at >= len(data):
+            break
+        pts, dts, size = PACKET_HEADER.unpack_from(data, at)
+        late_ns = 3600 * 10**9 if number >= from_number else 0
+        picture = data[at + PACKET_HEADER.size : at + PACKET_HEADER.size + size]
+        held += PACKET_HEADER.pack(pts + late_ns, dts + late_ns, size) + picture
+        last = last if late_ns else picture
+        at += PACKET_HEADER.size + size
+    packets.write_bytes(held)
+    return last
 
 
 def spoil(packets: Path, *, from_s: float, kept: float = 0.0) -> dict[str, object]:

@@ -10,9 +10,11 @@ from urllib.parse import quote
 import pytest
 
 from edged.capture import CaptureOptions
+from edged.capture.annexb import units
 from edged.capture.decoder import Decoder
-from edged.core.types import CameraState, Size
-from tests.capture.conftest import PLAIN
+from edged.core.types import CameraState, Packet, Size
+from tests.capture.conftest import PLAIN, hold_back
+from tests.parts.clips import ClipSpec, write_packet_file
 from tests.parts.fault_proxy import FaultProxy
 from tests.parts.rtsp_server import RtspServer
 from tests.parts.waiting import wait_for
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from edged.capture.options import Transport
-    from tests.parts.clips import ClipSpec
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -48,6 +49,34 @@ def test_times_never_go_back_on(mount: str, cameras: RtspServer) -> None:
         assert all(earlier <= later for earlier, later in itertools.pairwise(times))
         if mount != "pattern":  # that one is encoded as it goes, and may be late on a busy machine
             assert times[-1] - times[5] == pytest.approx(24 / 25, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("spec", "transport"),
+    [
+        (ClipSpec(width=640, height=360, fps=50, qp=12), "udp"),
+        (ClipSpec(width=640, height=360, fps=50, qp=12, slices=4), "tcp"),
+        (ClipSpec(fps=50, b_frames=2), "tcp"),
+        (ClipSpec(fps=50, codec="libx265"), "tcp"),
+    ],
+    ids=["fragments", "slices", "b-frames", "h265"],
+)
+def test_a_picture_does_not_wait_for_the_next(
+    spec: ClipSpec, transport: Transport, clip: Callable[[ClipSpec], Path], tmp_path: Path
+) -> None:
+    path = write_packet_file(tmp_path / "held.packets", [clip(spec)])
+    last = units(hold_back(path, from_number=90))
+    with (
+        RtspServer({"cam": {"packets": str(path)}}, tmp_path) as server,
+        Watcher(
+            CaptureOptions(server.url("cam"), transport=transport, read_timeout_s=3), fps=None
+        ) as watcher,
+    ):
+        packets: list[Packet] = []
+        watcher.stream.subscribe_packets(packets.append)
+        wait_for(lambda: any(units(packet.data) == last for packet in packets), 8, "the last before the gap")
+        assert CameraState.STALLED not in watcher.states  # which would have flushed it out
+        server.kill()
 
 
 def test_five_of_twenty_five_is_every_fifth(cameras: RtspServer) -> None:

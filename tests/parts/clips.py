@@ -34,6 +34,8 @@ class ClipSpec:
     pixel_format: str = "yuv420p"
     key_frame_interval: int = 25
     b_frames: int = 0
+    slices: int = 1
+    qp: int = 30
     is_still: bool = False
     audio: bool = False
 
@@ -76,9 +78,10 @@ def _encoder_options(spec: ClipSpec) -> dict[str, str]:
     if spec.codec == "libx264":
         return {
             "preset": "ultrafast",
-            "qp": "30",
+            "qp": str(spec.qp),
             "bf": str(spec.b_frames),
             "forced-idr": "1",
+            "slices": str(spec.slices),
             "threads": "1",
         }
     if spec.codec == "libx265":
