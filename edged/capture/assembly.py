@@ -8,7 +8,6 @@ it has been right for long, and after a mistake never again.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 TRUSTED_AFTER = 50
 """So many pictures must have been foretold, and none wrongly, since the last error."""
+HEAD_BYTES = 16
+"""At most so much longer is the piece that begins a unit, by start code and header, than those that go on."""
 MOST_PIECES = 8192
 """Over ten megabytes: no picture is larger."""
 _START = b"\x00" + START_CODE
@@ -52,7 +53,7 @@ class Assembler:
         self._is_in_slice = False
         self._unit_pts: int | None = None
         # Apart for pieces that begin a unit: some cameras make them a byte shorter than those that go on.
-        self._shortest_continued = {True: sys.maxsize, False: sys.maxsize}
+        self._shortest_continued: dict[bool, int] = {}
         self._last_piece = (True, 0)  # whether it began a unit, and its length
         self._most_slices = 1
         self._foretold = 0
@@ -70,7 +71,8 @@ class Assembler:
             return ()  # the beginning of the unit was lost
         if self._is_in_slice and not self._is_trusted:  # later it could only be loss that joins the two
             begins_unit, length = self._last_piece
-            self._shortest_continued[begins_unit] = min(self._shortest_continued[begins_unit], length)
+            shortest = self._shortest_continued.get(begins_unit, length)
+            self._shortest_continued[begins_unit] = min(shortest, length)
         return self._add(picture, piece, is_of_slice=self._is_in_slice, begins_unit=False)
 
     def _begin_units(self, begun: list[bytes], piece: bytes, pts: int | None) -> Sequence[Assembled]:
@@ -114,7 +116,7 @@ class Assembler:
         if is_of_slice:
             length = len(piece)
             self._last_piece = begins_unit, length
-            is_last = length < self._shortest_continued[begins_unit]
+            is_last = self._seems_last(length, begins_unit=begins_unit)
             picture.seems_complete = is_last and picture.slices >= self._most_slices
             if picture.seems_complete and self._is_trusted:
                 self._is_given = True
@@ -122,6 +124,11 @@ class Assembler:
         if len(picture.pieces) >= MOST_PIECES:
             self._picture = None
         return ()
+
+    def _seems_last(self, length: int, *, begins_unit: bool) -> bool:
+        """Whether a piece is shorter than those that go on; before any has, nothing is known of that."""
+        continued = self._shortest_continued
+        return length < continued.get(begins_unit, continued.get(True, 0) - HEAD_BYTES)
 
     def _own_up(self, picture: Assembled) -> None:
         """Note that the picture goes on although it seemed complete."""

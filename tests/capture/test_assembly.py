@@ -66,8 +66,9 @@ class Camera:
 
 def test_each_waits_for_the_next_until_foretelling_has_proved_itself() -> None:
     camera = Camera()
-    pictures = [picture(300 + number) for number in range(TRUSTED_AFTER + 1)]
-    assert camera.send(pictures[0]) == []
+    camera.send(picture(9000, is_idr=True))
+    pictures = [picture(300 + number) for number in range(TRUSTED_AFTER)]
+    assert camera.send(pictures[0]) == [b"".join(picture(9000, is_idr=True))]
     for earlier, later in itertools.pairwise(pictures[:-1]):
         assert camera.send(later) == [b"".join(earlier)]
     assert camera.send(pictures[-1]) == [b"".join(pictures[-2]), b"".join(pictures[-1])]
@@ -112,8 +113,19 @@ def test_pictures_with_fewer_slices_than_some_wait() -> None:
     assert camera.assembler.mistakes == 0
 
 
+def test_small_pictures_alone_say_nothing_of_the_first_large_one() -> None:
+    camera = Camera()
+    for _ in range(2 * TRUSTED_AFTER):  # a night in which nothing moves, joined behind its key frame
+        camera.send(picture(400))
+    large = picture(9000, is_idr=True)
+    assert camera.send(large) == [b"".join(picture(400))]
+    assert camera.send(picture(400)) == [b"".join(large)]
+    assert camera.assembler.mistakes == 0
+
+
 def test_a_slice_more_is_a_mistake_that_costs_one_picture_its_end_and_is_made_once() -> None:
     camera = Camera()
+    camera.send(picture(9000, is_idr=True))
     camera.prove(lambda: picture(900))
     assert camera.send(picture(900, 800)) == [b"".join(picture(900))]
     assert camera.assembler.mistakes == 1
