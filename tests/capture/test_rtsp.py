@@ -56,8 +56,8 @@ def test_times_never_go_back_on(mount: str, cameras: RtspServer) -> None:
     [
         (ClipSpec(width=640, height=360, fps=50, qp=12), "udp"),
         (ClipSpec(width=640, height=360, fps=50, qp=12, slices=4), "tcp"),
-        (ClipSpec(fps=50, b_frames=2), "tcp"),
-        (ClipSpec(fps=50, codec="libx265"), "tcp"),
+        (ClipSpec(width=640, height=360, fps=50, qp=12, b_frames=2), "tcp"),
+        (ClipSpec(width=640, height=360, fps=50, qp=2, codec="libx265"), "tcp"),
     ],
     ids=["fragments", "slices", "b-frames", "h265"],
 )

@@ -86,7 +86,7 @@ def _encoder_options(spec: ClipSpec) -> dict[str, str]:
         }
     if spec.codec == "libx265":
         params = f"log-level=none:pools=none:bframes={spec.b_frames}:keyint={spec.key_frame_interval}"
-        return {"preset": "ultrafast", "crf": "32", "x265-params": params}
+        return {"preset": "ultrafast", "crf": str(spec.qp + 2), "x265-params": params}
     return {}
 
 
