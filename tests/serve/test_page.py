@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 TOKEN = "correct-horse-battery"
 SMALL = (96, 54)
+ENOUGH_BOXES = 20
 PLAYS = "tiles.get('front')?.player.firstFrame_ms > 0 && tiles.get('front').player.fps > 0"
 # A picture as the browser shows it, and the boxes on it: in fractions, and whether their corner is painted.
 # One picture in eight, so that the samples are of the whole scene: somebody half hidden behind others has a
@@ -130,7 +131,7 @@ async def test_boxes_sit_on_the_people_after_the_picture_changes_its_size(
         page = await watch(browser, daemon)
         samples: dict[int, list[Any]] = {480: [], 540: []}
         began_s = time.monotonic()
-        while min(map(len, samples.values())) < 6 and time.monotonic() - began_s < 20:
+        while min(map(boxes_in, samples.values())) < ENOUGH_BOXES and time.monotonic() - began_s < 40:
             sample = json.loads(await page.run(SAMPLE))
             samples[sample["height"]].append(sample)
         for each in samples.values():
@@ -138,6 +139,10 @@ async def test_boxes_sit_on_the_people_after_the_picture_changes_its_size(
         assert (
             await page.run("tiles.get('front').player.tries") == 0
         )  # in mid-stream: it did not connect again
+
+
+def boxes_in(samples: list[Any]) -> int:
+    return sum(len(sample["boxes"]) for sample in samples)
 
 
 def cut(files: list[Path], sizes: list[tuple[int, int]], pictures_each: int) -> None:
@@ -158,14 +163,16 @@ def cut(files: list[Path], sizes: list[tuple[int, int]], pictures_each: int) -> 
 
 def assert_boxes_sit(samples: list[Any], pictures: NDArray[np.float32], true_boxes: dict[int, Any]) -> None:
     """Compare what is drawn with what is true of the picture under it."""
-    overlaps = []
+    overlaps, unpainted = [], []
     for sample in samples:
         seen = np.array(sample["green"], np.float32).reshape(SMALL[::-1])
         index = int(np.abs(pictures - seen).mean(axis=(1, 2)).argmin())
         for shown in sample["boxes"]:
-            assert shown["painted"], shown
+            if not shown["painted"]:
+                unpainted.append(shown["box"])
             overlaps.append(max(overlap(shown["box"], true) for true in true_boxes[index]))
-    assert len(overlaps) >= 10
+    assert len(overlaps) >= ENOUGH_BOXES
+    assert len(unpainted) <= len(overlaps) / 10, unpainted  # one may have changed in this very moment
     assert float(np.median(overlaps)) > 0.6, sorted(overlaps)
 
 
