@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
+import logging
+import os
 import random
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from aioice import Candidate, Connection
 from aioice import ice as aioice_ice
 from aioice.candidate import candidate_foundation, candidate_priority
-from aioice.ice import StunProtocol, server_reflexive_candidate
+from aioice.ice import StunProtocol, relayed_candidate, server_reflexive_candidate
 from aiortc.rtcicetransport import candidate_to_aioice, parse_stun_turn_uri
 from aiortc.sdp import candidate_from_sdp
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
     from edged.serve.webrtc.options import IceOptions, IceServer
 
+log = logging.getLogger(__name__)
+
 # RFC 7675: a viewer that does not answer this often is gone. aioice's own values take half a minute.
 aioice_ice.CONSENT_INTERVAL = 2
 aioice_ice.CONSENT_FAILURES = 4
@@ -29,8 +34,8 @@ aioice_ice.CONSENT_FAILURES = 4
 BUFFER_BYTES = 1 << 20
 LOOPBACK = ("127.0.0.1",)
 MAX_PORT = 65535
-STUN_S = 1.5
-"""How long an answer waits for a STUN server: one that is away must not hold up every viewer for long."""
+SERVER_S = 1.5
+"""How long an answer waits for STUN and TURN: one that is away must not hold up every viewer for long."""
 
 
 class IceTransport(Connection):
@@ -50,17 +55,15 @@ class IceTransport(Connection):
         self,
         component: int,
         addresses: list[str],
-        timeout: int = 5,  # noqa: ASYNC109 - aioice calls it so
+        timeout: int = 5,  # noqa: ARG002, ASYNC109 - aioice calls it so
     ) -> list[Candidate]:
         """Offer our addresses, what a STUN server says they look like from outside, and a TURN server's."""
         # A viewer on this very machine must find us even where no network is up.
         wanted = self._options.addresses or (*addresses, *(LOOPBACK if self._is_local else ()))
         protocols = [each for address in wanted if (each := await self._listen(address, component))]
         self._protocols += protocols
-        candidates = [each.local_candidate for each in protocols]
-        if self.stun_server:
-            candidates += await self._reflexive(protocols)
-        return [*candidates, *await super().get_component_candidates(component, [], timeout)]
+        own = [each.local_candidate for each in protocols]
+        return [*own, *await self._ask_servers(component, protocols)]
 
     def send_burst(self, datagrams: Sequence[bytes]) -> int:
         """Send all at once to where the viewer is; returns how many could not go out."""
@@ -94,19 +97,69 @@ class IceTransport(Connection):
         )
         return protocol
 
-    async def _reflexive(self, protocols: list[StunProtocol]) -> list[Candidate]:
-        assert self.stun_server is not None  # noqa: S101 - for the type checker
-        tasks = [
-            asyncio.create_task(server_reflexive_candidate(protocol, self.stun_server))
-            for protocol in protocols
-            if ipaddress.ip_address(protocol.local_candidate.host).version == 4  # noqa: PLR2004 - as aioice
-        ]
-        if not tasks:
+    async def _ask_servers(self, component: int, protocols: list[StunProtocol]) -> list[Candidate]:
+        """Ask STUN and TURN at once for more addresses, and go without what they do not tell soon."""
+        asked: dict[asyncio.Task[tuple[Candidate, StunProtocol | None]], str] = {}
+        if stun := self.stun_server:
+            asked |= {
+                asyncio.create_task(server_reflexive_candidate(each, stun)): "STUN server {}:{}".format(*stun)
+                for each in protocols
+                if self._is_seen_from_outside(each.local_candidate.host)
+            }
+        if turn := self.turn_server:
+            asked[asyncio.create_task(self._relayed(component, turn))] = "TURN server {}:{}".format(*turn)
+        if not asked:
             return []
-        done, pending = await asyncio.wait(tasks, timeout=STUN_S)
+        done, pending = await asyncio.wait(asked, timeout=SERVER_S)
         for task in pending:
             task.cancel()
-        return [task.result()[0] for task in done if task.exception() is None]
+        found = {task: task.result() for task in asked if task in done and not task.exception()}
+        self._protocols += [relay for _, relay in found.values() if relay]
+        for name in set(asked.values()):
+            tasks = [task for task in asked if asked[task] == name]
+            _note(name, None if any(task in found for task in tasks) else _why(tasks[0]))
+        return [candidate for candidate, _ in found.values()]
+
+    def _is_seen_from_outside(self, host: str) -> bool:
+        if host in LOOPBACK and host not in self._options.addresses:
+            return False
+        return ipaddress.ip_address(host).version == 4  # noqa: PLR2004 - as aioice
+
+    async def _relayed(self, component: int, server: tuple[str, int]) -> tuple[Candidate, StunProtocol]:
+        return await relayed_candidate(
+            component=component,
+            hide_related_address=False,
+            protocol_factory=lambda: StunProtocol(self),
+            turn_server=server,
+            turn_username=self.turn_username,
+            turn_password=self.turn_password,
+            turn_ssl=self.turn_ssl,
+            turn_transport=self.turn_transport,
+        )
+
+
+class _Unhelpful:
+    """Servers that were of no help last time: each is named in the log when it begins and when it ends."""
+
+    names: ClassVar[set[str]] = set()
+
+
+def _note(name: str, why: str | None) -> None:
+    if why and name not in _Unhelpful.names:
+        _Unhelpful.names.add(name)
+        log.warning("webrtc: %s is of no help to viewers: %s", name, why)
+    elif not why and name in _Unhelpful.names:
+        _Unhelpful.names.discard(name)
+        log.info("webrtc: %s helps again", name)
+
+
+def _why(task: asyncio.Task[Any]) -> str:
+    if not task.done():
+        return f"no answer within {SERVER_S:g} s"
+    error = task.exception()
+    # asyncio's own text repeats the address; a name that is not known has no error number of the system.
+    number = (error.errno if isinstance(error, OSError) else None) or 0
+    return os.strerror(number) if number in errno.errorcode else str(error)
 
 
 def remote_candidate(text: str) -> Candidate | None:
