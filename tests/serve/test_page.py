@@ -226,6 +226,26 @@ async def test_a_zone_is_drawn_on_the_picture(browser: Browser, daemon: EdgedPro
     assert await page.run("large") is None
 
 
+async def test_nothing_of_what_is_said_below_a_picture_is_cut_off(
+    browser: Browser, daemon: EdgedProcess
+) -> None:
+    page = await watch(browser, daemon)
+    await page.resize(600, 700)
+    text, *cut = json.loads(
+        await page.run("""(() => {
+      const tile = tiles.get('front'), { facts, element } = tile;
+      Object.assign(tile.camera, { viewers: 12, fps_detected: 5,
+        live: 'as the camera sends it; encoded again: medium, low' });
+      tile.tick(1);
+      const edges = [facts, element].map((each) => each.getBoundingClientRect());
+      return JSON.stringify([facts.textContent, facts.scrollWidth > facts.clientWidth,
+        edges[0].right > edges[1].right, edges[0].bottom > edges[1].bottom]);
+    })()""")
+    )
+    assert text.endswith("12 viewers · detecting 5/s · encoded again: medium, low")
+    assert cut == [False, False, False]
+
+
 async def test_leaving_frees_everything(browser: Browser, daemon: EdgedProcess) -> None:
     first = await watch(browser, daemon)
     second = await watch(browser, daemon)
@@ -252,12 +272,16 @@ async def test_detection_is_switched_on_the_page(browser: Browser, daemon: Edged
 async def test_the_page_comes_back_after_a_restart_of_the_daemon(
     tmp_path: Path, browser: Browser, street: RtspServer
 ) -> None:
-    with EdgedProcess(tmp_path, config({"front": f'url = "{street.url("cam")}"'})) as daemon:
+    cameras = {"front": f'url = "{street.url("cam")}"', "gate": 'url = "rtsp://127.0.0.1:1/x"'}
+    banner, counts_down = "document.getElementById('banner')", "document.body.innerText.includes('next try')"
+    with EdgedProcess(tmp_path, config(cameras)) as daemon:
         page = await watch(browser, daemon)
+        await page.wait_for(counts_down, 20, "a camera that is down is tried again")
         daemon.stop()
-        await page.wait_for("!document.getElementById('banner').hidden", 10, "the page says that it is alone")
+        await page.wait_for(f"!{banner}.hidden", 10, "the page says that it is alone")
+        assert not await page.run(counts_down)  # nobody tries while the box is away
         daemon.start()
-        await page.wait_for(f"document.getElementById('banner').hidden && {PLAYS}", 20, "the picture is back")
+        await page.wait_for(f"{banner}.hidden && {PLAYS}", 20, "the picture is back")
 
 
 async def test_a_wrong_token_is_said_and_the_right_one_opens(
