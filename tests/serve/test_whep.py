@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from tests.parts.daemon import EdgedProcess
-from tests.parts.waiting import until
+from tests.parts.waiting import until, wait_for
 from tests.parts.watcher import Watcher
 from tests.serve.conftest import STREET, config
 
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 GST_VIEWER = Path(__file__).parents[1] / "parts" / "gst_viewer.py"
 GST_PACKAGES = "gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-bad gstreamer1.0-nice"
 SDP = {"Content-Type": "application/sdp"}
+# Runs in the daemon before anything of its own: says how many tasks its loop has.
+TASKS_ON_SIGNAL = """
+import asyncio, signal, sys
+def say(*_):
+    print("tasks:", len(asyncio.all_tasks()), file=sys.stderr, flush=True)
+signal.signal(signal.SIGUSR2, say)
+"""
 
 
 def whep(daemon: EdgedProcess, camera: str = "front") -> str:
@@ -196,24 +204,37 @@ async def test_rubbish_leaves_nothing_behind(daemon: EdgedProcess, http: aiohttp
 
 @pytest.mark.slow
 async def test_coming_and_going_leaves_nothing_behind(
-    daemon: EdgedProcess, http: aiohttp.ClientSession
+    tmp_path: Path, street: RtspServer, http: aiohttp.ClientSession
 ) -> None:
-    process = psutil.Process(daemon.pid)
+    (tmp_path / "sitecustomize.py").write_text(TASKS_ON_SIGNAL)
+    cameras, environ = {"front": f'url = "{street.url("cam")}"'}, {"PYTHONPATH": str(tmp_path)}
+    with EdgedProcess(tmp_path, config(cameras), environ=environ) as daemon:
+        daemon.wait_for_camera("front", state="streaming")
+        process = psutil.Process(daemon.pid)
 
-    async def come_and_go() -> None:
-        async with Watcher(http, whep(daemon)) as watcher:
-            await watcher.wait_for_picture()
+        async def come_and_go() -> None:
+            async with Watcher(http, whep(daemon)) as watcher:
+                await watcher.wait_for_picture()
 
-    for _ in range(3):
-        await asyncio.gather(*(come_and_go() for _ in range(4)))
-    await viewers_are(daemon, 0)
-    files, threads, memory = process.num_fds(), process.num_threads(), process.memory_info().rss
-    for _ in range(15):
-        await asyncio.gather(*(come_and_go() for _ in range(4)))
-    await viewers_are(daemon, 0)
-    await until(lambda: process.num_fds() <= files + 2, 5, "file descriptors are flat")
-    assert process.num_threads() <= threads + 4
-    assert process.memory_info().rss - memory < 15_000_000
+        async def come_and_go_often(times: int) -> None:
+            for _ in range(times // 4):
+                await asyncio.gather(*(come_and_go() for _ in range(4)))
+            await viewers_are(daemon, 0)
+
+        def tasks() -> int:
+            said = daemon.output.count("tasks: ")
+            daemon.signal(signal.SIGUSR2)
+            wait_for(lambda: daemon.output.count("tasks: ") > said, 5, "tasks are counted")
+            return int(daemon.output.rpartition("tasks: ")[2].split()[0])
+
+        await come_and_go_often(40)
+        files, threads, memory = process.num_fds(), process.num_threads(), process.memory_info().rss
+        before = tasks()
+        await come_and_go_often(200)
+        await until(lambda: process.num_fds() <= files + 2, 5, "file descriptors are flat")
+        await until(lambda: tasks() <= before + 2, 5, "tasks are flat")
+        assert process.num_threads() <= threads + 4  # of a pool that has a limit
+        assert process.memory_info().rss - memory < 15_000_000
 
 
 async def test_the_websocket_tells_the_same(daemon: EdgedProcess, http: aiohttp.ClientSession) -> None:
