@@ -1,6 +1,6 @@
 """What serving live video costs, side by side with Debian's Janus on the same camera and receivers.
 
-    python -m benchmarks.webrtc [--viewers 1 4 16] [--seconds 8] [--cameras 8]
+    python -m benchmarks.webrtc [--viewers 1 4 16] [--seconds 8]
 
 Needs: apt-get install janus, and what the RTSP server of the tests needs. Receivers run in a process of their
 own and only count packets; server CPU is that of the server's process alone, in percent of one core.
@@ -45,7 +45,7 @@ enabled = false
 [model]
 file = "{model}"
 [detect]
-enabled = {detect}
+enabled = false
 [webrtc]
 max_viewers_per_camera = 100
 max_viewers = 100
@@ -85,6 +85,7 @@ class Cost:
     cpu_percent: float
     memory_mb: float
     packets_per_viewer: float
+    packets_missing: int  # of all viewers together
     receivers_cpu_percent: float
 
 
@@ -93,37 +94,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--viewers", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--seconds", type=float, default=8.0)
-    text = "instead: do so many viewers disturb this many cameras with detection, and the other way round?"
-    parser.add_argument("--cameras", type=int, help=text)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
         folder = Path(name)
         clip = make_clip(folder / "clip.mp4")
         with RtspServer({"cam": clip}, folder) as camera:
-            url = camera.url("cam")
-            if options.cameras:
-                disturb(folder, url, options.cameras, max(options.viewers), options.seconds)
-            else:
-                compare(folder, url, options.viewers, options.seconds)
-
-
-def disturb(folder: Path, url: str, cameras: int, viewers: int, seconds: float) -> None:
-    """Print detection and lag of the loop without and with viewers, and what the viewers get."""
-    config = [CONFIG.format(model=MODEL, detect="true")]
-    config += [f'[cameras.cam{number}]\nurl = "{url}?{number}"' for number in range(cameras)]
-    with EdgedProcess(folder, "\n".join(config)) as daemon:
-        for number in range(cameras):
-            daemon.wait_for_camera(f"cam{number}", state="streaming", timeout_s=READY_S)
-        server = Server("edged", "whep", f"http://127.0.0.1:{daemon.http_port}/whep/cam0", daemon.pid)
-        for watching in (0, viewers):
-            cost = measure(server, watching, max(seconds, 12.0))
-            health = daemon.health()
-            rate = sum(camera["fps_detected"] for camera in health["cameras"].values())
-            print(
-                f"{cameras} cameras, {watching:2} viewers: {rate:5.1f} detections/s of {cameras * 5} wanted,"
-                f" loop at most {health['box']['loop_lag_ms']:.0f} ms late, {cost.cpu_percent:.0f} % CPU,"
-                f" {cost.packets_per_viewer:.0f} packets/s each"
-            )
+            compare(folder, camera.url("cam"), options.viewers, options.seconds)
 
 
 def compare(folder: Path, url: str, viewers: list[int], seconds: float) -> None:
@@ -182,36 +158,40 @@ def measure(server: Server, viewers: int, seconds: float) -> Cost:
 def _observed(
     process: psutil.Process, receivers: subprocess.Popen[str] | None, seconds: float, viewers: int = 0
 ) -> Cost:
-    before_packets, before_s = _packets(receivers), time.monotonic()
+    (before_packets, before_missing), before_s = _packets(receivers), time.monotonic()
     watched = [process, *([psutil.Process(receivers.pid)] if receivers else [])]
     before = [sum(each.cpu_times()[:2]) for each in watched]
     time.sleep(seconds)
     spent = [sum(each.cpu_times()[:2]) - was for each, was in zip(watched, before, strict=True)]
     elapsed_s = time.monotonic() - before_s
-    packets = (_packets(receivers) - before_packets) / elapsed_s
+    packets, missing = _packets(receivers)
+    rate = (packets - before_packets) / elapsed_s
     return Cost(
         viewers=viewers,
         cpu_percent=spent[0] / elapsed_s * 100,
         memory_mb=process.memory_info().rss / 1e6,
-        packets_per_viewer=packets / viewers if viewers else 0.0,
+        packets_per_viewer=rate / viewers if viewers else 0.0,
+        packets_missing=missing - before_missing,
         receivers_cpu_percent=spent[1] / elapsed_s * 100 if receivers else 0.0,
     )
 
 
-def _packets(receivers: subprocess.Popen[str] | None) -> int:
+def _packets(receivers: subprocess.Popen[str] | None) -> tuple[int, int]:
+    """How many came, and how many did not."""
     if receivers is None:
-        return 0
+        return 0, 0
     assert receivers.stdin
     assert receivers.stdout
     receivers.stdin.write("?\n")
     receivers.stdin.flush()
-    return int(json.loads(receivers.stdout.readline())["packets"])
+    facts = json.loads(receivers.stdout.readline())
+    return facts["packets"], facts["missing"]
 
 
 @contextmanager
 def edged(folder: Path, url: str) -> Iterator[list[Server]]:
     """The daemon without detection: what is measured is serving alone."""
-    config = f'{CONFIG.format(model=MODEL, detect="false")}\n[cameras.cam]\nurl = "{url}"'
+    config = f'{CONFIG.format(model=MODEL)}\n[cameras.cam]\nurl = "{url}"'
     with EdgedProcess(folder, config) as daemon:
         daemon.wait_for_camera("cam", state="streaming", timeout_s=READY_S)
         address = f"http://127.0.0.1:{daemon.http_port}/whep/cam"

@@ -11,6 +11,7 @@ import asyncio
 import json
 import secrets
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -21,18 +22,41 @@ READY_S = 30.0
 JANUS_MOUNTPOINT = 1
 
 
+@dataclass
+class Row:
+    """The packets of one stream to one receiver, by their numbers, which should have no gap."""
+
+    first: int
+    last: int
+    came: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Packets that did not come; none is asked for again, so none comes twice."""
+        return self.last - self.first + 1 - self.came
+
+
 class Counter:
-    """Packets of all receivers together, and how many receivers have had one."""
+    """Packets of all receivers together, and what each has had."""
 
     packets = 0
-    served: set[int] = set()  # noqa: RUF012 - one for the process
+    rows: dict[tuple[int, bytes], Row] = {}  # noqa: RUF012 - one for the process
+
+    @classmethod
+    def served(cls) -> int:
+        """How many receivers have had a packet."""
+        return len({transport for transport, _ in cls.rows})
 
 
-async def count(transport: RTCDtlsTransport, _data: bytes, arrival_time_ms: int) -> None:
+async def count(transport: RTCDtlsTransport, data: bytes, arrival_time_ms: int) -> None:
     """Take the place of everything that aiortc does with a packet after decryption."""
     del arrival_time_ms
     Counter.packets += 1
-    Counter.served.add(id(transport))
+    number = int.from_bytes(data[2:4], "big")
+    row = Counter.rows.setdefault((id(transport), data[8:12]), Row(number, number - 1))
+    step = (number - row.last + 0x8000) % 0x10000 - 0x8000  # signed, across the wrap
+    row.last += max(0, step)
+    row.came += 1
 
 
 async def watch_whep(http: aiohttp.ClientSession, url: str) -> RTCPeerConnection:
@@ -85,11 +109,16 @@ async def main(kind: str, url: str, number: int) -> None:
     async with aiohttp.ClientSession() as http:
         connections = [await watch(http, url) for _ in range(number)]
         async with asyncio.timeout(READY_S):
-            while len(Counter.served) < number:  # noqa: ASYNC110 - a benchmark may look
+            while Counter.served() < number:  # noqa: ASYNC110 - a benchmark may look
                 await asyncio.sleep(0.05)
         print("ready", flush=True)
         while await asyncio.to_thread(sys.stdin.readline):
-            print(json.dumps({"packets": Counter.packets}), flush=True)
+            print(
+                json.dumps(
+                    {"packets": Counter.packets, "missing": sum(row.missing for row in Counter.rows.values())}
+                ),
+                flush=True,
+            )
         await asyncio.gather(*(connection.close() for connection in connections))
 
 
