@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from edged.control.client import RawPicture
-    from edged.tui.live import Live
+    from edged.control.wording import CameraRow
+    from edged.tui.live import History, Live
 
 MIB = 1024 * 1024
 SEPARATOR = " · "
@@ -38,6 +39,18 @@ def bars(values: Sequence[float], width: int) -> str:
     if top <= 0:
         return _BARS[0] * len(shown)
     return "".join(_BARS[min(len(_BARS) - 1, int(value / top * len(_BARS)))] for value in shown)
+
+
+def trends(history: History, row: CameraRow, width: int) -> Text:
+    """Draw how a camera did lately, a line for each number."""
+    return Text.assemble(
+        ("detections/s ", "dim"),
+        (bars(history.fps, width), "cyan"),
+        f" {row.fps}\n",
+        ("latency      ", "dim"),
+        (bars(history.latency_ms, width), "cyan"),
+        f" {row.latency}\n",
+    )
 
 
 def fitted(text: str, width: int, style: str = "") -> Text:

@@ -14,7 +14,7 @@ from edged.control.wording import camera_row, seen, settings_line
 from edged.core.errors import ControlError
 from edged.tui.views.camera_actions import CameraActions
 from edged.tui.views.view import BACK, QUIT, WIDE_COLUMNS
-from edged.tui.widgets import Preview, Rows, bars
+from edged.tui.widgets import Preview, Rows, trends
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -87,7 +87,6 @@ class CameraView(CameraActions):
             self.query_one("#facts", Static).update(Text(f"there is no camera {self._camera_id} any more"))
             return
         row = camera_row(self._camera_id, camera, live.now_s)
-        history = live.history(self._camera_id)
         width = max(10, min(SPARK_COLUMNS, self.size.width - 28))
         self.query_one("#facts", Static).update(
             Text.assemble(
@@ -97,12 +96,7 @@ class CameraView(CameraActions):
                 f"  {row.why}\n" if row.why else "\n",
                 _numbers(camera, row),
                 "\n",
-                ("detections/s ", "dim"),
-                (bars(history.fps, width), "cyan"),
-                f" {row.fps}\n",
-                ("latency      ", "dim"),
-                (bars(history.latency_ms, width), "cyan"),
-                f" {row.latency}\n",
+                trends(live.history(row.camera_id), row, width),
                 ("settings     ", "dim"),
                 _settings(camera["settings"]),
                 "\n",

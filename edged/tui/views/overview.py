@@ -12,7 +12,7 @@ from textual.widgets import DataTable, Static
 from edged.control.wording import LEVEL_STYLES, camera_row, camera_rows, event_line, seen, when
 from edged.tui.views.camera_actions import CameraActions
 from edged.tui.views.view import WIDE_COLUMNS
-from edged.tui.widgets import Rows, bars, fitted
+from edged.tui.widgets import Rows, bars, fitted, trends
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -95,7 +95,6 @@ class Overview(CameraActions):
             detail.update(Text(f"{nothing}; : opens a command, ? the keys", "dim"))
             return
         row = camera_row(self.camera_id, camera, live.now_s)
-        history = live.history(self.camera_id)
         width = max(10, min(60, detail.size.width - 26))
         name = f"  {row.name}" if row.name != row.camera_id else ""
         detail.update(
@@ -106,12 +105,7 @@ class Overview(CameraActions):
                 (row.word, row.style),
                 "\n",
                 Text(f"{row.why}\n" if row.why else "", "" if row.is_well else "bold"),
-                ("detections/s ", "dim"),
-                (bars(history.fps, width), "cyan"),
-                f" {row.fps}\n",
-                ("latency      ", "dim"),
-                (bars(history.latency_ms, width), "cyan"),
-                f" {row.latency}\n",
+                trends(live.history(row.camera_id), row, width),
                 ("now          ", "dim"),
                 seen(camera),
             )
